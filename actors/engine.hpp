@@ -1,0 +1,199 @@
+#pragma once
+
+#include "actors/model/event.hpp"
+#include "actors/model/ids.hpp"
+#include "actors/model/problem.hpp"
+#include "actors/model/query.hpp"
+#include "actors/model/run_machine.hpp"
+#include "actors/model/shared_bytes.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// The seam between sockets (transport/) and actors (actors/). Neither side sees
+/// the other's library: requests go in from any thread and never block; answers
+/// and events come out through edge_sink, which only posts.
+namespace callboard {
+
+/// One event loop of the transport (an Asio thread and its sessions).
+using hub_id = number<struct hub_id_tag>;
+
+/// Where an answer goes. `session` and `request` are the transport's own numbers
+/// and come back unchanged.
+struct reply_address {
+  hub_id hub;
+  std::uint64_t session = 0;
+  std::uint64_t request = 0;
+};
+
+/// What became of one published event: `seq` set = durable at that place;
+/// `error` set = not applied; neither = ephemeral, passed on.
+struct publish_result {
+  std::string id; ///< As given or as made; empty if refused without one.
+  std::optional<event_seq> seq;
+  std::optional<problem> error;
+};
+
+struct publish_answer {
+  std::vector<publish_result> results; ///< In the order of the request.
+};
+
+/// A JSON document and how HTTP should serve it.
+struct document_answer {
+  std::string json;
+  int http_status = 200;
+  std::string location = {}; ///< `Location` header (a new run); else empty.
+};
+
+struct history_answer {
+  history_chunk chunk;
+};
+
+struct answer {
+  reply_address to;
+  result<std::variant<publish_answer, document_answer, history_answer>> outcome;
+};
+
+/// One slot of a publish request: a checked draft, or why it was refused at the
+/// edge (its place in the results is kept).
+using publish_item = std::variant<event_draft, publish_result>;
+
+struct publish_request {
+  room_key room; ///< The project; drafts with scope tenant go to the tenant.
+  std::vector<publish_item> items;
+  std::size_t bytes = 0; ///< What counts against the limit in flight.
+};
+
+struct command_request {
+  room_key room;
+  command_arguments arguments;
+};
+
+struct definition_request {
+  room_key room;
+  definition_id id;
+  std::string fields; ///< Raw JSON `{name, phases}`; empty: delete.
+};
+
+struct find_actors {
+  tenant_id tenant; ///< Runs and rooms of this tenant only.
+  std::string kind; ///< "run", "room", "shard", "edge"; empty: all.
+  std::size_t limit = 50;
+  std::string cursor;
+};
+
+struct inspect_actor {
+  tenant_id tenant;
+  std::string kind;
+  std::string id; ///< As listed; a run's bare id and "project:p" also do.
+};
+
+struct inspect_storage {
+  tenant_id tenant;
+};
+
+using admin_request = std::variant<find_actors, inspect_actor, inspect_storage>;
+
+/// Events of one room on their way to the hubs, in order. Durable ones are
+/// contiguous: the first has `previous` + 1.
+struct room_batch {
+  room_key room;
+  event_seq previous;
+  std::vector<posted_event> events;
+};
+
+/// A hub has joined a room: it gets every batch with events after `head`.
+struct room_joined {
+  room_key room;
+  event_seq head;
+  event_seq oldest;
+  std::uint64_t epoch = 0;
+  std::uint64_t token = 0; ///< As given to join_room().
+};
+
+/// The texts so far of the room's running streams, in order with the batches:
+/// what came before is in it, what comes later is not.
+struct stream_snapshots {
+  room_key room;
+  std::uint64_t token = 0; ///< As given to ask_streams().
+  std::vector<posted_event> events;
+};
+
+/// The room's owner is gone or changed; the hub must join again and take its
+/// viewers on from history.
+struct room_lost {
+  room_key room;
+};
+
+using room_signal
+  = std::variant<std::shared_ptr<const room_batch>, room_joined, stream_snapshots,
+                 room_lost>;
+
+/// Implemented by the transport. Called on actor threads; only posts to the
+/// hub's event loop. For one hub, calls arrive in order.
+class edge_sink {
+public:
+  virtual ~edge_sink() = default;
+  virtual void answers(hub_id hub, std::vector<answer> xs) = 0;
+  virtual void room(hub_id hub, std::vector<room_signal> xs) = 0;
+};
+
+/// What the node is able to do right now, for /readyz.
+struct readiness {
+  bool ready = false;
+  std::string reason; ///< Why not; empty when ready.
+};
+
+/// Figures that /metrics shows of the actors; all since start unless gauges.
+struct engine_metrics {
+  std::uint64_t events_accepted = 0, events_duplicate = 0, events_refused = 0,
+                events_ephemeral = 0, entries_proposed = 0, log_syncs = 0,
+                log_bytes = 0, batches_applied = 0, history_reads = 0,
+                refused_overload = 0;
+  std::uint64_t in_flight_bytes = 0, active_runs = 0, active_rooms = 0,
+                leading_shards = 0, shards = 0, state_disk_bytes = 0,
+                log_disk_bytes = 0;
+  bool disk_full = false;
+  /// Upper bounds in seconds and counts per bucket (not cumulative), then sum.
+  struct histogram {
+    std::vector<double> bounds;
+    std::vector<std::uint64_t> counts; ///< One more than bounds (+Inf).
+    double sum = 0;
+  };
+  histogram sync_seconds, publish_seconds, apply_seconds;
+};
+
+/// The engine as the transport sees it. All calls from any thread, none blocks;
+/// each request gets exactly one answer, or none if the node ends first.
+class engine {
+public:
+  virtual ~engine() = default;
+
+  virtual void publish(const reply_address& to, publish_request x) = 0;
+  virtual void command(const reply_address& to, command_request x) = 0;
+  virtual void define(const reply_address& to, definition_request x) = 0;
+  virtual void ask(const reply_address& to, query::any x) = 0;
+  virtual void history(const reply_address& to, history_request x) = 0;
+  virtual void admin(const reply_address& to, admin_request x) = 0;
+
+  /// Starts the flow of a room's events to a hub; answered with room_joined.
+  /// Joining again answers again.
+  virtual void join_room(hub_id hub, room_key room, std::uint64_t token) = 0;
+  virtual void leave_room(hub_id hub, room_key room) = 0;
+  /// All rooms of a tenant: their batches reach the hub without joining (for
+  /// viewers of `tenant:{id}`), from now on.
+  virtual void watch_tenant(hub_id hub, tenant_id tenant, bool on) = 0;
+  virtual void ask_streams(hub_id hub, room_key room, std::uint64_t token) = 0;
+
+  virtual readiness ready() const = 0;
+  virtual engine_metrics metrics() const = 0;
+  virtual std::string node_name() const = 0;
+};
+
+} // namespace callboard

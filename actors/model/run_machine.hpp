@@ -1,0 +1,159 @@
+#pragma once
+
+#include "actors/model/event.hpp"
+#include "actors/model/event_record.hpp"
+#include "actors/model/ids.hpp"
+#include "actors/model/problem.hpp"
+#include "actors/model/states.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace callboard {
+
+/// What a decision needs to know of one step.
+struct step_brief {
+  step_status status = step_status::pending;
+  bool has_started_at = false;
+  bool has_completed_at = false;
+  /// Raw `input_request` while the step waits; else empty.
+  std::string input_request;
+};
+
+/// What a decision needs to know of one run: loaded when its actor starts.
+struct run_brief {
+  run_status status = run_status::pending;
+  bool has_started_at = false;
+  bool has_completed_at = false;
+  std::unordered_map<step_id, step_brief> steps;
+};
+
+/// A command of an operator or a user, as opposed to a producer's event.
+enum class run_command : std::uint8_t { create, pause, resume, cancel, retry, input };
+
+std::string_view to_string(run_command x) noexcept;
+
+/// The arguments of a command; what it does not use is empty.
+struct command_arguments {
+  run_command what = run_command::pause;
+  run_id run;
+  step_id step;         ///< input
+  std::string asked_by; ///< The token's subject.
+  std::string reason;   ///< pause, resume, cancel, retry: plain text or empty.
+  std::string value;    ///< input: raw JSON.
+  std::string fields;   ///< create: raw JSON object of the run's first fields.
+};
+
+/// Decides about the events of one run. Knows the run as it will be when all
+/// that it accepted so far is committed. Pure: no clock, no I/O.
+class run_machine {
+public:
+  /// A run that does not exist yet: its first accepted event creates it.
+  run_machine() = default;
+
+  explicit run_machine(run_brief stored) : exists_{true}, run_{std::move(stored)} {
+    // nop
+  }
+
+  bool exists() const noexcept {
+    return exists_;
+  }
+
+  const run_brief& brief() const noexcept {
+    return run_;
+  }
+
+  /// Checks a durable draft against the state, changes the state, and encodes
+  /// the event with the times that the producer left out.
+  /// @returns errc::conflict for an illegal transition, naming both states; the
+  ///          state is unchanged then.
+  result<event_record> decide(const event_draft& draft, const room_key& room,
+                              std::int64_t now_ms);
+
+  /// Turns a command (all but create and retry) into the events that it means,
+  /// in order, all or none: pause, resume, cancel: a `command` timeline event,
+  /// then the status; input: an `input_response` timeline event, then the step
+  /// back to running.
+  /// @returns errc::conflict, errc::not_found (run or step), errc::invalid
+  ///          (pointer "/value") for an answer outside validation.options.
+  result<std::vector<event_record>> decide(const command_arguments& command,
+                                           const room_key& room,
+                                           std::int64_t now_ms);
+
+  /// The first event of a new run made by `create` (fields as given) or `retry`
+  /// (fields of the old run, plus `retry_of`). The run must not exist yet.
+  result<event_record> create(const command_arguments& command,
+                              const room_key& room, std::int64_t now_ms);
+
+  /// Whether `retry` is allowed (the run exists and has ended).
+  result<void> check_retry() const;
+
+  /// The `command` timeline event that tells the producer of the old run that
+  /// it was retried as `successor`.
+  event_record retried(const command_arguments& command, const run_id& successor,
+                       const room_key& room, std::int64_t now_ms) const;
+
+  /// Bytes that this object occupies, roughly.
+  std::size_t memory() const noexcept;
+
+private:
+  bool exists_ = false;
+  run_brief run_;
+};
+
+/// Events outside runs (definitions, custom): nothing to check but their shape.
+event_record decide_room_event(const event_draft& draft, const room_key& room,
+                               std::int64_t now_ms);
+
+/// Merges `changes` (raw JSON object) into `fields`: see contract 1. Shared by
+/// the store's fold and by tests that replay events.
+class field_map {
+public:
+  struct field {
+    std::string key; ///< decoded
+    std::string raw; ///< JSON as sent; empty: cleared
+  };
+
+  /// Field by field; an object value replaces the old one; null clears.
+  /// `changes` must be a valid object (else errc::internal).
+  result<void> merge(std::string_view changes);
+
+  const std::string* find(std::string_view key) const noexcept;
+  void set(std::string_view key, std::string raw);
+  void erase(std::string_view key);
+
+  const std::vector<field>& fields() const noexcept {
+    return fields_;
+  }
+
+private:
+  std::vector<field> fields_; // in the order in which they first appeared
+};
+
+/// Ids of events that a run (or a room) has seen, for finding duplicates.
+/// Exact while small, then a chain of Bloom filters: "no" is certain, "maybe"
+/// must be looked up in the store. Never forgets.
+class known_ids {
+public:
+  /// `complete`: starts with all ids known (a new run). Otherwise every id is
+  /// "maybe" until add() made it so.
+  explicit known_ids(bool complete = true) noexcept : complete_{complete} {
+    // nop
+  }
+
+  bool maybe_contains(std::string_view id) const noexcept;
+  void add(std::string_view id);
+  std::size_t memory() const noexcept;
+
+private:
+  struct segment;
+  bool complete_;
+  std::vector<std::uint64_t> exact_; // sorted hashes while few
+  std::vector<std::vector<std::uint64_t>> filters_; // bits; each twice its forerunner
+  std::size_t in_last_filter_ = 0;
+};
+
+} // namespace callboard

@@ -1,0 +1,87 @@
+#pragma once
+
+#include "actors/model/event_record.hpp"
+#include "actors/model/ids.hpp"
+#include "actors/model/problem.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace callboard {
+
+/// Builds the payload of one Raft log entry: numbered events of one or more
+/// rooms, in order, and trims of old events. docs/file-formats.md has the
+/// grammar.
+class entry_writer {
+public:
+  entry_writer();
+
+  /// Adds an event. `epoch` names the room's history: used when this is the
+  /// room's first event, ignored later.
+  void add(const room_key& room, event_seq seq, std::uint64_t epoch,
+           const event_record& record);
+
+  /// Forgets the room's events up to and including `upto` (retention).
+  void trim(const room_key& room, event_seq upto);
+
+  bool empty() const noexcept {
+    return count_ == 0;
+  }
+  std::size_t count() const noexcept {
+    return count_;
+  }
+  std::size_t bytes() const noexcept {
+    return out_.size();
+  }
+
+  /// The payload; the writer is empty afterwards.
+  std::string take();
+
+private:
+  std::string out_;
+  std::size_t count_ = 0;
+  room_key last_room_;
+};
+
+/// One operation of an entry. The views point into the payload.
+struct entry_item {
+  enum class what : std::uint8_t { event = 1, trim = 2 };
+  what op = what::event;
+  std::string_view tenant;
+  std::string_view project;
+  event_seq seq; ///< trim: upto
+  std::uint64_t epoch = 0;
+  std::string_view record; ///< Encoded event_record; see decode_record().
+};
+
+/// Walks a payload. Usage: `for (entry_reader r{payload}; r.next(item);)`, then
+/// look at ok().
+class entry_reader {
+public:
+  explicit entry_reader(std::string_view payload) noexcept;
+  bool next(entry_item& out) noexcept;
+  bool ok() const noexcept {
+    return ok_;
+  }
+
+private:
+  std::string_view rest_;
+  std::string_view tenant_;
+  std::string_view project_;
+  bool ok_ = true;
+};
+
+/// A stored event without copies. The views point into the encoded bytes.
+struct record_view {
+  event_type type = event_type::custom;
+  event_scope scope = event_scope::project;
+  timeline_kind timeline = timeline_kind::none;
+  std::string_view id, run, step, definition, tail, type_name, body;
+  std::int64_t ts_ms = 0;
+};
+
+void encode_record(std::string& out, const event_record& record);
+result<record_view> decode_record(std::string_view bytes);
+
+} // namespace callboard

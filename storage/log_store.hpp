@@ -1,0 +1,85 @@
+#pragma once
+
+#include "actors/model/ids.hpp"
+#include "actors/model/problem.hpp"
+#include "storage/raft/consensus.hpp"
+#include "storage/storage_options.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace callboard {
+
+/// What a write to the log came to.
+enum class write_outcome : std::uint8_t {
+  durable,  ///< On the disk.
+  no_space, ///< Not known to be there; write the same batch again later.
+  failed,   ///< The disk is broken: the process must end.
+};
+
+/// Raft entries, votes and terms of all shards of a node, in one RocksDB (log/).
+///
+/// Durability: write() returns `durable` after the write-ahead log is synced.
+/// After `no_space` the same batch may be written again (all operations are
+/// idempotent), and nothing else may be written before it.
+///
+/// Threads: write() from one thread (the log writer); load() before the first
+/// write(); everything else from any thread.
+class log_store {
+public:
+  /// Operations of several shards that become durable together.
+  class batch {
+  public:
+    batch();
+    ~batch();
+    batch(batch&&) noexcept;
+    batch& operator=(batch&&) noexcept;
+
+    void put_hard_state(shard_id shard, const hard_state& x);
+    /// Drops `from` .. `last` (inclusive).
+    void erase(shard_id shard, log_index from, log_index last);
+    void append(shard_id shard, const log_entry& entry);
+    void clear();
+    bool empty() const noexcept;
+    std::size_t bytes() const noexcept;
+
+  private:
+    friend class log_store;
+    struct impl;
+    std::unique_ptr<impl> impl_;
+  };
+
+  /// Opens or creates. errc::unavailable when another process has it open,
+  /// errc::conflict when its format is newer than this program,
+  /// errc::internal on other failures; each detail names path and remedy.
+  static result<std::unique_ptr<log_store>> open(const storage_options& opts);
+
+  ~log_store();
+
+  /// Everything kept of a shard. Fills entries, hard state; and snapshot_term,
+  /// configuration(_index) as of `applied` (from entries, or from what trim()
+  /// kept). errc::internal when entries are missing behind `applied`.
+  result<restored_log> load(shard_id shard, log_index applied);
+
+  write_outcome write(batch& b, std::string& error);
+
+  /// Forgets entries up to and including `upto`, having kept the term and the
+  /// configuration there. Not synced; may be lost and repeated.
+  result<void> trim(shard_id shard, log_index upto, raft_term term_at_upto,
+                    log_index configuration_index,
+                    std::string_view configuration);
+
+  /// After no_space: lets RocksDB try again. Blocks.
+  void resume();
+
+  std::uint64_t disk_bytes() const;
+
+private:
+  struct impl;
+  explicit log_store(std::unique_ptr<impl> x);
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace callboard

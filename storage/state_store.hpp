@@ -1,0 +1,113 @@
+#pragma once
+
+#include "actors/model/ids.hpp"
+#include "actors/model/problem.hpp"
+#include "actors/model/query.hpp"
+#include "actors/model/run_machine.hpp"
+#include "storage/storage_options.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace callboard {
+
+/// What a room's actor needs to start.
+struct room_brief {
+  event_seq head;   ///< 0: the room does not exist yet.
+  event_seq oldest; ///< First event kept; 1 for a room without trims.
+  std::uint64_t epoch = 0;
+};
+
+/// What the log entries add up to, in one RocksDB (state/): events, runs, steps,
+/// artifacts, definitions, duplicates, indexes and the applied index per shard.
+///
+/// Durability: without a write-ahead log. After a crash it is a consistent older
+/// state (atomic flush); the log is applied again from applied() on.
+///
+/// Determinism: apply() depends on the entry and on what is stored, on nothing
+/// else; replicas that applied the same entries hold the same bytes.
+///
+/// Threads: apply() from one thread at a time per shard; everything else from
+/// any thread. All calls may wait for the disk.
+class state_store {
+public:
+  /// Opens or creates; errors as log_store::open. `shards` is fixed when the
+  /// store is created; errc::conflict names both numbers when it differs.
+  static result<std::unique_ptr<state_store>> open(const storage_options& opts,
+                                                   std::uint32_t shards);
+  ~state_store();
+
+  /// Index of the last entry that is contained.
+  result<log_index> applied(shard_id shard) const;
+
+  /// Applies committed entries (payloads of entry_writer, in order; empty ones
+  /// for barriers) with one write batch and notes `upto` as applied. Entries at
+  /// or below applied() must not be given again.
+  /// errc::unavailable: no space, nothing was applied, try again.
+  result<void> apply(shard_id shard, log_index upto,
+                     std::span<const std::string_view> payloads);
+
+  /// Makes everything applied before this call durable. Blocks for the disk.
+  result<void> flush();
+
+  /// After "no space": lets RocksDB try again. Blocks.
+  void resume();
+
+  // --- what actors need -----------------------------------------------------
+
+  /// nullopt: no such run.
+  result<std::optional<run_brief>> load_run(shard_id shard, const room_key& room,
+                                            const run_id& run) const;
+  result<room_brief> load_room(shard_id shard, const room_key& room) const;
+
+  /// The number that the event `id` got. Ids are unique within a run, and for
+  /// events outside runs (empty `run`) within their room.
+  result<std::optional<event_seq>> find_event(shard_id shard,
+                                              const room_key& room,
+                                              const run_id& run,
+                                              std::string_view id) const;
+
+  /// The raw fields that `retry` copies (name, workflow_definition_id,
+  /// workflow_name, input) as a JSON object.
+  result<std::string> retry_fields(shard_id shard, const room_key& room,
+                                   const run_id& run) const;
+
+  result<history_chunk> history(shard_id shard,
+                                const history_request& request) const;
+
+  // --- what clients ask -------------------------------------------------------
+
+  /// The JSON document that answers `q`, from one snapshot. `shard_of` places a
+  /// room on its shard.
+  using placement = std::function<shard_id(const room_key&)>;
+  result<std::string> answer(const query::any& q,
+                             const placement& shard_of) const;
+
+  // --- operations ---------------------------------------------------------------
+
+  /// Sizes for GET /v1/admin/storage, as members of a JSON object (keys, bytes,
+  /// files, pending compaction); numbers only, nothing of any tenant.
+  std::string statistics() const;
+
+  /// Rooms of one tenant with head and oldest, for /v1/admin/storage: JSON array.
+  result<std::string> room_statistics(const tenant_id& tenant) const;
+
+  std::uint64_t disk_bytes() const;
+
+  /// Over all keys and values of a shard: equal on replicas that applied the
+  /// same entries.
+  result<std::uint64_t> digest(shard_id shard) const;
+
+private:
+  struct impl;
+  explicit state_store(std::unique_ptr<impl> x);
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace callboard
