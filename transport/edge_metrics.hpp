@@ -1,0 +1,22 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace callboard {
+
+/// Counters of the edge, written by all hubs without locks, read by /metrics.
+struct edge_metrics {
+  using counter = std::atomic<std::uint64_t>;
+
+  counter sessions_opened{0}, sessions_closed{0}, sessions_refused{0};
+  counter websocket_sessions{0}; ///< Gauge.
+  counter subscriptions{0};      ///< Gauge.
+  counter frames_in{0}, frames_out{0}, bytes_in{0}, bytes_out{0};
+  counter http_requests{0}, http_problems{0};
+  counter lagged{0}, resyncs{0};
+  counter bad_frames{0}, auth_failures{0}, idle_closed{0}, slow_headers{0};
+  counter queued_bytes{0}; ///< Gauge: outbound, all sessions.
+};
+
+} // namespace callboard
