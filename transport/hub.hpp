@@ -43,6 +43,11 @@ public:
   virtual void drain(std::chrono::milliseconds reconnect_in) = 0;
   /// An operator closes it.
   virtual void close() = 0;
+  /// About once a second, for time-outs: one timer per hub instead of several
+  /// per connection.
+  virtual void tick(std::chrono::steady_clock::time_point now);
+  /// Writes what was queued since the last call: see hub::flush_later().
+  virtual void flush();
 };
 
 /// One event loop: the thread, its sessions, the requests under way and the
@@ -83,9 +88,15 @@ public:
   void deliver(std::vector<answer> xs);
   void deliver(std::vector<room_signal> xs);
 
-  /// The sessions that live here. A session adds and removes itself.
+  /// Has `x.flush()` called once, after all that the loop is handling now, so
+  /// that frames queued in one turn leave in one system call.
+  void flush_later(session& x);
+
+  /// The sessions that live here. A session adds and removes itself; the hub
+  /// lets go of a removed one only after the handler that runs now.
   std::uint64_t add(const std::shared_ptr<session>& x); ///< Returns its id:
-                                                        ///< unique in the node.
+                                                        ///< unique in the node,
+                                                        ///< never 0.
   void remove(std::uint64_t id);
   std::vector<std::shared_ptr<session>> sessions() const;
 
