@@ -21,6 +21,9 @@ struct storage_options {
   std::size_t flush_after_log_bytes = 64u << 20;
   int background_threads = 2;
   rocksdb::Env* env = nullptr; ///< Not owned; null: the default. Tests fail it.
+  /// What both stores of a node share; null: see share_memory().
+  std::shared_ptr<rocksdb::Cache> block_cache = nullptr;
+  std::shared_ptr<rocksdb::WriteBufferManager> write_buffers = nullptr;
 };
 
 } // namespace callboard
