@@ -8,10 +8,10 @@
 
 namespace callboard {
 
-/// Everything that can be set, with its default. One table in settings.cpp names
-/// each key (TOML section.key, environment CALLBOARD_SECTION_KEY, flag
-/// --section-key), its range and its meaning; docs/configuration.md is generated
-/// from it.
+/// Everything that can be set, with its default. One table in settings.cpp
+/// names each key (TOML section.key, environment CALLBOARD_SECTION_KEY, flag
+/// --section-key), its range and its meaning; docs/configuration.md is
+/// generated from it.
 struct settings {
   struct node_settings {
     std::string name; ///< Empty: the host's name.
@@ -20,9 +20,10 @@ struct settings {
   } node;
 
   struct listen_settings {
-    std::string address = "127.0.0.1:8080"; ///< HOST:PORT; port 0: any free one.
-    std::string operator_address;           ///< Empty: no separate listener.
-    std::uint32_t threads = 2;              ///< Event loops (hubs).
+    std::string address
+      = "127.0.0.1:8080";           ///< HOST:PORT; port 0: any free one.
+    std::string operator_address;   ///< Empty: no separate listener.
+    std::uint32_t threads = 2;      ///< Event loops (hubs).
     std::uint32_t max_sessions = 0; ///< 0: from the descriptor limit.
     std::chrono::milliseconds header_timeout{10'000};
     std::chrono::milliseconds body_timeout{30'000};
@@ -34,13 +35,13 @@ struct settings {
 
   struct limit_settings {
     std::uint64_t event_bytes = 1u << 20;
-    std::uint64_t message_bytes = 1u << 20;        ///< One WebSocket message.
-    std::uint64_t body_bytes = 16u << 20;          ///< One HTTP request body.
+    std::uint64_t message_bytes = 1u << 20; ///< One WebSocket message.
+    std::uint64_t body_bytes = 16u << 20;   ///< One HTTP request body.
     std::uint64_t header_bytes = 16u << 10;
     std::uint64_t outbound_queue_bytes = 1u << 20; ///< Per session.
     std::uint64_t subscriptions = 256;             ///< Per session.
     std::uint64_t events_per_request = 10'000;
-    std::uint64_t requests_in_flight = 1024;       ///< Per session.
+    std::uint64_t requests_in_flight = 1024;            ///< Per session.
     std::uint64_t proposal_bytes_in_flight = 64u << 20; ///< Per shard.
     std::uint64_t json_depth = 64;
     std::uint64_t stream_text_bytes = 64u << 10; ///< Snapshot of a stream.
@@ -48,10 +49,11 @@ struct settings {
   } limits;
 
   struct auth_settings {
-    std::string secret;      ///< HS256; from CALLBOARD_AUTH_SECRET only.
-    std::string secret_file; ///< Holds the secret; one trailing newline ignored.
-    std::string issuer;      ///< Checked when set.
-    std::string audience;    ///< Checked when set.
+    std::string secret; ///< HS256; from CALLBOARD_AUTH_SECRET only.
+    std::string
+      secret_file;        ///< Holds the secret; one trailing newline ignored.
+    std::string issuer;   ///< Checked when set.
+    std::string audience; ///< Checked when set.
     bool require_expiry = true;
   } auth;
 
@@ -60,8 +62,9 @@ struct settings {
     std::uint64_t write_buffer_bytes = 192u << 20;
     std::uint64_t flush_after_log_bytes = 64u << 20;
     std::uint32_t readers = 2; ///< History reader threads.
-    std::uint64_t min_free_bytes = 64u << 20; ///< Below: no writes (or 5 % of the disk, if less).
-    std::uint64_t retain_events = 0;   ///< Per project; 0: all.
+    std::uint64_t min_free_bytes
+      = 64u << 20; ///< Below: no writes (or 5 % of the disk, if less).
+    std::uint64_t retain_events = 0;    ///< Per project; 0: all.
     std::chrono::seconds retain_age{0}; ///< 0: for ever.
   } storage;
 
@@ -69,14 +72,15 @@ struct settings {
     std::uint32_t shards = 16; ///< Fixed when the data directory is created.
     std::uint32_t scheduler_threads = 2;
     std::chrono::milliseconds passivate_after{60'000};
-    std::uint64_t active_run_bytes = 256u << 20; ///< Memory of active run actors.
-    std::uint32_t batch_events = 2048;  ///< Events in one log entry.
+    std::uint64_t active_run_bytes = 256u
+                                     << 20; ///< Memory of active run actors.
+    std::uint32_t batch_events = 2048;      ///< Events in one log entry.
     std::uint64_t batch_bytes = 1u << 20;
     std::uint64_t room_window_bytes = 1u << 20; ///< Recent events per room.
   } engine;
 
   struct log_settings {
-    std::string level = "info"; ///< trace, debug, info, warn, error, off
+    std::string level = "info";  ///< trace, debug, info, warn, error, off
     std::string format = "text"; ///< text or json
   } log;
 };

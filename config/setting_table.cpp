@@ -1,0 +1,249 @@
+#include "config/setting_table.hpp"
+
+#include <array>
+
+namespace callboard {
+
+namespace {
+
+using kind = setting_kind;
+
+/// The member `Key` of the section `Section`.
+template <auto Section, auto Key>
+setting_field in(settings& x) {
+  return &(x.*Section.*Key);
+}
+
+constexpr std::uint64_t kib = 1024;
+constexpr std::uint64_t mib = 1024 * kib;
+constexpr std::uint64_t gib = 1024 * mib;
+constexpr std::uint64_t tib = 1024 * gib;
+constexpr std::uint64_t second = 1000;
+constexpr std::uint64_t minute = 60 * second;
+constexpr std::uint64_t hour = 60 * minute;
+constexpr std::uint64_t day = 24 * hour;
+
+constexpr std::array<std::string_view, 6> levels{"trace", "debug", "info",
+                                                 "warn",  "error", "off"};
+constexpr std::array<std::string_view, 2> formats{"text", "json"};
+
+template <auto Key>
+constexpr auto node = in<&settings::node, Key>;
+template <auto Key>
+constexpr auto listen = in<&settings::listen, Key>;
+template <auto Key>
+constexpr auto limits = in<&settings::limits, Key>;
+template <auto Key>
+constexpr auto auth = in<&settings::auth, Key>;
+template <auto Key>
+constexpr auto storage = in<&settings::storage, Key>;
+template <auto Key>
+constexpr auto engine = in<&settings::engine, Key>;
+template <auto Key>
+constexpr auto logging = in<&settings::log, Key>;
+
+using node_s = settings::node_settings;
+using listen_s = settings::listen_settings;
+using limit_s = settings::limit_settings;
+using auth_s = settings::auth_settings;
+using storage_s = settings::storage_settings;
+using engine_s = settings::engine_settings;
+using log_s = settings::log_settings;
+
+// clang-format off: a table reads best as one.
+constexpr std::array table{
+  setting_info{"node", "name", kind::text, node<&node_s::name>,
+               "The node's name, as clients and operators see it. Empty: the "
+               "host's name."},
+  setting_info{"node", "data_dir", kind::path, node<&node_s::data_dir>,
+               "Where the node keeps everything that must outlive it. Made if "
+               "missing; one process at a time."},
+  setting_info{
+    "node", "dev", kind::flag, node<&node_s::dev>,
+    "Development mode, the same as `serve --dev`: listens on loopback only, "
+    "makes a secret if there is none, and prints a token for one day."},
+
+  setting_info{"listen", "address", kind::address, listen<&listen_s::address>,
+               "HOST:PORT for HTTP and WebSocket. Port 0 takes any free one."},
+  setting_info{
+    "listen", "operator_address", kind::address,
+    listen<&listen_s::operator_address>,
+    "HOST:PORT of a separate listener for /healthz, /readyz, /metrics and "
+    "/v1/admin. Empty: none, operators use the common port."},
+  setting_info{"listen", "threads", kind::count, listen<&listen_s::threads>,
+               "Event loops that own the sockets.", 1, 256},
+  setting_info{"listen", "max_sessions", kind::count,
+               listen<&listen_s::max_sessions>,
+               "Connections at a time; more are refused with 503. 0: what the "
+               "file-descriptor limit allows.",
+               0, 10'000'000},
+  setting_info{"listen", "header_timeout", kind::duration,
+               listen<&listen_s::header_timeout>,
+               "How long a client may take to send a request's header.", 100,
+               10 * minute},
+  setting_info{
+    "listen", "body_timeout", kind::duration, listen<&listen_s::body_timeout>,
+    "How long a client may take to send a request's body.", 100, hour},
+  setting_info{"listen", "idle_timeout", kind::duration,
+               listen<&listen_s::idle_timeout>,
+               "A WebSocket peer that is silent for so long (pongs count) is "
+               "dropped with 4408, an idle HTTP connection is closed.",
+               100, day},
+  setting_info{
+    "listen", "ping_interval", kind::duration, listen<&listen_s::ping_interval>,
+    "How often WebSocket peers are pinged. Keep it below half of idle_timeout.",
+    50, day},
+  setting_info{"listen", "request_timeout", kind::duration,
+               listen<&listen_s::request_timeout>,
+               "How long a request may wait for its answer before it gets 503.",
+               100, hour},
+  setting_info{
+    "listen", "drain_timeout", kind::duration, listen<&listen_s::drain_timeout>,
+    "How long SIGTERM waits for clients to leave before it closes them.", 0,
+    hour},
+
+  setting_info{"limits", "event_bytes", kind::size,
+               limits<&limit_s::event_bytes>, "One event, as sent. More: 413.",
+               kib, 64 * mib},
+  setting_info{"limits", "message_bytes", kind::size,
+               limits<&limit_s::message_bytes>,
+               "One WebSocket message. More: close 1009.", kib, 64 * mib},
+  setting_info{"limits", "body_bytes", kind::size, limits<&limit_s::body_bytes>,
+               "One HTTP request body, after decompression too. More: 413.",
+               kib, gib},
+  setting_info{"limits", "header_bytes", kind::size,
+               limits<&limit_s::header_bytes>, "One HTTP request header.", kib,
+               mib},
+  setting_info{"limits", "outbound_queue_bytes", kind::size,
+               limits<&limit_s::outbound_queue_bytes>,
+               "What may wait for a slow viewer in memory; past it the viewer "
+               "is carried on from history.",
+               16 * kib, gib},
+  setting_info{"limits", "subscriptions", kind::count,
+               limits<&limit_s::subscriptions>,
+               "Rooms that one session may watch.", 1, 100'000},
+  setting_info{"limits", "events_per_request", kind::count,
+               limits<&limit_s::events_per_request>,
+               "Events in one publish request.", 1, 1'000'000},
+  setting_info{"limits", "requests_in_flight", kind::count,
+               limits<&limit_s::requests_in_flight>,
+               "Requests of one WebSocket session that may wait for their "
+               "answers; reading pauses past it.",
+               1, 1'000'000},
+  setting_info{"limits", "proposal_bytes_in_flight", kind::size,
+               limits<&limit_s::proposal_bytes_in_flight>,
+               "What may wait for the disk in one shard; past it publishing "
+               "gets 503 with Retry-After.",
+               mib, 16 * gib},
+  setting_info{"limits", "json_depth", kind::count,
+               limits<&limit_s::json_depth>,
+               "Nested arrays and objects in one JSON text.", 4, 1000},
+  setting_info{"limits", "stream_text_bytes", kind::size,
+               limits<&limit_s::stream_text_bytes>,
+               "The end of a streaming step's text that is kept for viewers "
+               "who join late.",
+               0, 16 * mib},
+  setting_info{"limits", "steps_per_run", kind::count,
+               limits<&limit_s::steps_per_run>, "Steps in one run.", 1,
+               10'000'000},
+
+  setting_info{
+    "auth",
+    "secret",
+    kind::text,
+    auth<&auth_s::secret>,
+    "The HS256 secret that signs and checks tokens. From the environment only: "
+    "files are copied about and flags show in the process list.",
+    0,
+    0,
+    {},
+    true},
+  setting_info{
+    "auth", "secret_file", kind::path, auth<&auth_s::secret_file>,
+    "A file that holds the HS256 secret, unless CALLBOARD_AUTH_SECRET gives "
+    "it. One newline at the end is not part of it."},
+  setting_info{"auth", "issuer", kind::text, auth<&auth_s::issuer>,
+               "Tokens must have this claim `iss`. Empty: not checked."},
+  setting_info{"auth", "audience", kind::text, auth<&auth_s::audience>,
+               "Tokens must have this claim `aud`. Empty: not checked."},
+  setting_info{"auth", "require_expiry", kind::flag,
+               auth<&auth_s::require_expiry>, "Refuse tokens without `exp`."},
+
+  setting_info{"storage", "block_cache_bytes", kind::size,
+               storage<&storage_s::block_cache_bytes>,
+               "Memory for blocks read from disk, shared by both databases.",
+               mib, tib},
+  setting_info{
+    "storage", "write_buffer_bytes", kind::size,
+    storage<&storage_s::write_buffer_bytes>,
+    "Memory for writes that are not in files yet, shared by both databases.",
+    8 * mib, tib},
+  setting_info{"storage", "flush_after_log_bytes", kind::size,
+               storage<&storage_s::flush_after_log_bytes>,
+               "The state is flushed when so much log has piled up since; a "
+               "restart replays at most about that.",
+               mib, tib},
+  setting_info{"storage", "readers", kind::count, storage<&storage_s::readers>,
+               "Threads that read history and answer queries.", 1, 256},
+  setting_info{"storage", "min_free_bytes", kind::size,
+               storage<&storage_s::min_free_bytes>,
+               "With less free space on the disk (or 5 % of it, if that is "
+               "less) publishing gets 503 until there is room again.",
+               0, tib},
+  setting_info{
+    "storage", "retain_events", kind::count, storage<&storage_s::retain_events>,
+    "Events that are kept of each project. 0: all.", 0, 1'000'000'000'000},
+  setting_info{"storage", "retain_age", kind::duration,
+               storage<&storage_s::retain_age>,
+               "How long events are kept. 0: for ever.", 0, 36'500 * day},
+
+  setting_info{"engine", "shards", kind::count, engine<&engine_s::shards>,
+               "Independent logs that projects are spread over. Fixed when the "
+               "data directory is made.",
+               1, 1024},
+  setting_info{"engine", "scheduler_threads", kind::count,
+               engine<&engine_s::scheduler_threads>,
+               "Threads that run the actors.", 1, 256},
+  setting_info{"engine", "passivate_after", kind::duration,
+               engine<&engine_s::passivate_after>,
+               "A run or room without activity leaves memory after this.", 10,
+               day},
+  setting_info{
+    "engine", "active_run_bytes", kind::size,
+    engine<&engine_s::active_run_bytes>,
+    "Memory of active runs; past it the ones longest idle leave early.", mib,
+    tib},
+  setting_info{"engine", "batch_events", kind::count,
+               engine<&engine_s::batch_events>, "Events in one log entry.", 1,
+               1'000'000},
+  setting_info{"engine", "batch_bytes", kind::size,
+               engine<&engine_s::batch_bytes>,
+               "Bytes in one log entry (one event may be larger).", kib, gib},
+  setting_info{"engine", "room_window_bytes", kind::size,
+               engine<&engine_s::room_window_bytes>,
+               "Recent events that a room keeps at hand for viewers who are a "
+               "little behind.",
+               0, gib},
+
+  setting_info{"log", "level", kind::choice, logging<&log_s::level>,
+               "What is logged, on standard error.", 0, 0, levels},
+  setting_info{"log", "format", kind::choice, logging<&log_s::format>,
+               "Lines to read, or one JSON object a line.", 0, 0, formats},
+};
+// clang-format on
+
+} // namespace
+
+std::span<const setting_info> setting_table() {
+  return table;
+}
+
+const setting_info* find_setting(std::string_view section,
+                                 std::string_view key) {
+  for (const auto& x : table)
+    if (x.section == section && x.key == key)
+      return &x;
+  return nullptr;
+}
+
+} // namespace callboard

@@ -1,0 +1,210 @@
+#include "config/describe_settings.hpp"
+#include "config/load_settings.hpp"
+#include "config/suggest.hpp"
+#include "config/toml_settings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace callboard {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+namespace {
+
+/// A file that goes away with the test.
+class temporary_file {
+public:
+  explicit temporary_file(std::string_view text) {
+    path_ = std::filesystem::temp_directory_path()
+            / ("callboard-" + std::to_string(::getpid()) + ".toml");
+    std::ofstream{path_} << text;
+  }
+  ~temporary_file() {
+    std::filesystem::remove(path_);
+  }
+  std::string path() const {
+    return path_.string();
+  }
+
+private:
+  std::filesystem::path path_;
+};
+
+std::vector<std::string> errors_of(std::string_view toml) {
+  settings conf;
+  std::vector<std::string> errors;
+  read_toml_text(conf, toml, "f.toml", errors);
+  return errors;
+}
+
+std::vector<std::string> errors_of(setting_sources from) {
+  auto loaded = load_settings(from);
+  return loaded ? std::vector<std::string>{} : loaded.error();
+}
+
+} // namespace
+
+TEST(load_settings, flags_win_over_the_environment_which_wins_over_the_file) {
+  const temporary_file file{"[listen]\nthreads = 3\nheader_timeout = \"3s\"\n"
+                            "body_timeout = \"3s\"\n"};
+  const auto loaded = load_settings(
+    {.file = file.path(),
+     .environment = {{"CALLBOARD_LISTEN_HEADER_TIMEOUT", "4s"},
+                     {"CALLBOARD_LISTEN_BODY_TIMEOUT", "4s"}},
+     .flags = {{find_setting("listen", "body_timeout"), "5s"}}});
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->conf.listen.threads, 3u);
+  EXPECT_EQ(loaded->conf.listen.header_timeout, std::chrono::seconds{4});
+  EXPECT_EQ(loaded->conf.listen.body_timeout, std::chrono::seconds{5});
+  EXPECT_THAT(loaded->warnings, IsEmpty());
+}
+
+TEST(load_settings, without_any_source_the_defaults_hold) {
+  const auto loaded = load_settings({});
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->conf.listen.address, "127.0.0.1:8080");
+  EXPECT_EQ(loaded->conf.engine.shards, 16u);
+}
+
+TEST(load_settings, unknown_sections_and_keys_are_errors_with_a_suggestion) {
+  EXPECT_THAT(
+    errors_of("[lisen]\nadress = 1\n[listen]\nadress = \"x:1\"\n[zzzzzzzz]\n"),
+    testing::UnorderedElementsAre(
+      "f.toml:1: unknown section [lisen]; did you mean \"listen\"?",
+      "f.toml:4: unknown key listen.adress; did you mean \"address\"?",
+      "f.toml:5: unknown section [zzzzzzzz]"));
+}
+
+TEST(load_settings, a_wrong_type_names_line_key_value_and_what_is_allowed) {
+  EXPECT_THAT(
+    errors_of("[listen]\nthreads = \"two\"\n"),
+    ElementsAre("f.toml:2: listen.threads = \"two\": expected a whole "
+                "number from 1 to 256"));
+  EXPECT_THAT(errors_of("[listen]\nidle_timeout = 30\n"),
+              ElementsAre("f.toml:2: listen.idle_timeout = 30: expected a "
+                          "duration from 100ms to 1d"));
+  EXPECT_THAT(
+    errors_of("[listen]\naddress = [1]\n"),
+    ElementsAre(HasSubstr("listen.address = an array: expected HOST")));
+  EXPECT_THAT(errors_of("listen = 3\n"),
+              ElementsAre("f.toml:1: listen is a section: write [listen], then "
+                          "its keys"));
+}
+
+TEST(load_settings, a_value_out_of_range_names_the_range) {
+  EXPECT_THAT(
+    errors_of("[engine]\nshards = 0\n"),
+    ElementsAre("f.toml:2: engine.shards = 0: expected a whole number "
+                "from 1 to 1024"));
+  EXPECT_THAT(errors_of("[engine]\nshards = -1\n"), testing::SizeIs(1));
+  EXPECT_THAT(errors_of("[limits]\nevent_bytes = \"1GiB\"\n"),
+              ElementsAre(HasSubstr("expected a size from 1KiB to 64MiB")));
+  EXPECT_THAT(errors_of("[log]\nlevel = \"loud\"\n"),
+              ElementsAre(HasSubstr("one of trace, debug, info, warn, error")));
+}
+
+TEST(load_settings, all_errors_of_a_file_are_reported_at_once) {
+  EXPECT_THAT(errors_of("[engine]\nshards = 0\nshard = 1\n[nod]\n"),
+              testing::SizeIs(3));
+}
+
+TEST(load_settings, broken_toml_names_the_line) {
+  EXPECT_THAT(errors_of("[listen]\nthreads = \n"),
+              ElementsAre(testing::StartsWith("f.toml:2: ")));
+}
+
+TEST(load_settings, a_file_that_cannot_be_read_is_named) {
+  EXPECT_THAT(
+    errors_of(setting_sources{.file = "/nowhere/x.toml"}),
+    ElementsAre(HasSubstr("/nowhere/x.toml: cannot be read: No such")));
+}
+
+TEST(load_settings, the_secret_is_read_from_the_environment_only) {
+  const auto loaded
+    = load_settings({.environment = {{"CALLBOARD_AUTH_SECRET", "s3cret"}}});
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->conf.auth.secret, "s3cret");
+  EXPECT_EQ(shown_value(loaded->conf, *find_setting("auth", "secret")),
+            "(set)");
+  EXPECT_THAT(errors_of("[auth]\nsecret = \"s3cret\"\n"),
+              ElementsAre(testing::AllOf(HasSubstr("CALLBOARD_AUTH_SECRET"),
+                                         testing::Not(HasSubstr("s3cret")))));
+}
+
+TEST(load_settings, a_bad_secret_is_not_printed) {
+  const auto errors
+    = errors_of({.environment = {{"CALLBOARD_AUTH_SECRET", "two\nlines"}}});
+  EXPECT_THAT(errors, ElementsAre(testing::Not(HasSubstr("lines\""))));
+}
+
+TEST(load_settings, unknown_variables_of_ours_give_a_warning) {
+  const auto loaded
+    = load_settings({.environment = {{"CALLBOARD_LOG_LEVL", "debug"},
+                                     {"CALLBOARD_URL", "http://x"},
+                                     {"HOME", "/root"}}});
+  ASSERT_TRUE(loaded);
+  EXPECT_THAT(
+    loaded->warnings,
+    ElementsAre("environment: CALLBOARD_LOG_LEVL is not a setting; did "
+                "you mean \"CALLBOARD_LOG_LEVEL\"?"));
+}
+
+TEST(load_settings, development_mode_refuses_addresses_that_others_reach) {
+  const auto* dev = find_setting("node", "dev");
+  const auto* address = find_setting("listen", "address");
+  EXPECT_THAT(errors_of({.flags = {{dev, "true"}, {address, "0.0.0.0:1"}}}),
+              ElementsAre(HasSubstr("loopback only, not on 0.0.0.0:1")));
+  EXPECT_THAT(errors_of({.flags = {{dev, "true"}, {address, "127.0.0.2:0"}}}),
+              IsEmpty());
+  EXPECT_FALSE(is_loopback("127.example.com:80"));
+  EXPECT_TRUE(is_loopback("[::1]:80"));
+}
+
+TEST(load_settings, rules_between_settings_are_checked) {
+  EXPECT_THAT(
+    errors_of({.flags = {{find_setting("listen", "idle_timeout"), "10s"}}}),
+    ElementsAre(HasSubstr("listen.ping_interval is more than half")));
+  EXPECT_THAT(errors_of({.flags = {{find_setting("node", "name"), "a b"}}}),
+              ElementsAre(HasSubstr("node.name = \"a b\"")));
+}
+
+TEST(setting_table, every_default_is_within_its_own_range) {
+  for (const auto& x : setting_table()) {
+    settings conf;
+    const auto text = shown_value(conf, x);
+    EXPECT_TRUE(assign(conf, x, text)) << dotted_name(x) << " = " << text;
+    EXPECT_EQ(shown_value(conf, x), text) << dotted_name(x);
+  }
+}
+
+TEST(setting_table, names_are_unique_and_follow_from_section_and_key) {
+  std::vector<std::string> names;
+  for (const auto& x : setting_table())
+    names.push_back(dotted_name(x));
+  const auto count = names.size();
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  EXPECT_EQ(names.size(), count);
+  const auto& x = *find_setting("limits", "outbound_queue_bytes");
+  EXPECT_EQ(environment_name(x), "CALLBOARD_LIMITS_OUTBOUND_QUEUE_BYTES");
+  EXPECT_EQ(flag_name(x), "--limits-outbound-queue-bytes");
+}
+
+TEST(describe_settings, the_generated_file_reads_back_without_errors) {
+  EXPECT_THAT(errors_of(settings_as_toml()), IsEmpty());
+}
+
+TEST(suggest, only_words_that_are_near_are_suggested) {
+  const std::vector<std::string> known{"threads", "address"};
+  EXPECT_EQ(closest("thread", known), "threads");
+  EXPECT_EQ(closest("adres", known), "address");
+  EXPECT_EQ(closest("completely", known), "");
+}
+
+} // namespace callboard
