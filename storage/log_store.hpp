@@ -19,7 +19,8 @@ enum class write_outcome : std::uint8_t {
   failed,   ///< The disk is broken: the process must end.
 };
 
-/// Raft entries, votes and terms of all shards of a node, in one RocksDB (log/).
+/// Raft entries, votes and terms of all shards of a node, in one RocksDB
+/// (log/).
 ///
 /// Durability: write() returns `durable` after the write-ahead log is synced.
 /// After `no_space` the same batch may be written again (all operations are

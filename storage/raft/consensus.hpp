@@ -68,14 +68,19 @@ struct raft_message_out {
 /// What one step demands, to be carried out in the order of the members. Valid
 /// until the next call on the same consensus.
 struct effects {
-  std::optional<hard_state> hard;          ///< 1. term and vote, into the batch
-  std::optional<log_index> erase_from;     ///< 2. drop this and later, likewise
-  std::vector<log_entry> append;           ///< 3. into the same batch
-  /// Report durable(after) when the batch is synced. 0: nothing to persist.
+  std::optional<hard_state> hard;      ///< 1. term and vote, into the batch
+  std::optional<log_index> erase_from; ///< 2. drop this and later, likewise
+  log_index erase_last; ///<    the last one there is to drop, if erase_from
+  std::vector<log_entry> append; ///< 3. into the same batch
+  /// Report durable(after) when the batch is synced, `after_sync` having been
+  /// sent before. 0: nothing to persist.
   ticket after;
-  std::vector<raft_message_out> now;        ///< 4. may leave at once
-  std::vector<raft_message_out> after_sync; ///< 5. only after the sync of `after`
-  std::vector<log_entry> apply;             ///< 6. committed, in order
+  std::vector<raft_message_out> now; ///< 4. may leave at once
+  std::vector<raft_message_out>
+    after_sync; ///< 5. only after the sync of `after`
+  /// 6. Committed and durable here, in order and without gap, beginning after
+  /// restored_log::snapshot_index; entries of every kind.
+  std::vector<log_entry> apply;
   bool leadership_changed = false; ///< 7. look at leading() and term() again
 };
 
@@ -98,7 +103,8 @@ public:
   /// group, which `bootstrap` (its first members) then creates.
   virtual const effects& start(restored_log found,
                                std::span<const group_member> bootstrap,
-                               std::uint64_t now_ms) = 0;
+                               std::uint64_t now_ms)
+    = 0;
 
   /// Every 10 ms or so.
   virtual const effects& tick(std::uint64_t now_ms) = 0;
@@ -108,23 +114,32 @@ public:
 
   /// Appends one command. Only while leading(); errc::unavailable otherwise.
   virtual result<const effects*> propose(shared_bytes payload,
-                                         std::uint64_t now_ms) = 0;
+                                         std::uint64_t now_ms)
+    = 0;
 
   /// A message of another replica. Garbage is dropped.
   virtual const effects& receive(node_number from, std::string_view bytes,
-                                 std::uint64_t now_ms) = 0;
+                                 std::uint64_t now_ms)
+    = 0;
 
-  /// Everything up to `applied` is durable in the state store and the log behind
-  /// `keep_from` may be forgotten: releases the cache. Storage is trimmed by the
-  /// caller, afterwards.
+  /// Everything up to `applied` is durable in the state store and the log
+  /// behind `keep_from` may be forgotten: releases the cache. Storage is
+  /// trimmed by the caller, afterwards.
   virtual void trim(log_index keep_from) = 0;
 
+  /// A leader may decide (check commands against its state) only once it has
+  /// applied everything up to barrier_index().
   virtual bool leading() const noexcept = 0;
   virtual node_number leader() const noexcept = 0; ///< 0: unknown.
   virtual raft_term term() const noexcept = 0;
+  /// The entry that the present leadership began with: when it is in
+  /// effects::apply, the state holds all that earlier leaders committed. 0: not
+  /// leading.
+  virtual log_index barrier_index() const noexcept = 0;
   virtual log_index commit_index() const noexcept = 0;
   virtual log_index last_index() const noexcept = 0;
-  virtual raft_term term_at(log_index index) const noexcept = 0; ///< 0: not kept.
+  virtual raft_term
+  term_at(log_index index) const noexcept = 0; ///< 0: not kept.
   /// The latest configuration at or before `index`, encoded, and its index.
   virtual std::pair<log_index, std::string>
   configuration_at(log_index index) const = 0;

@@ -1,0 +1,143 @@
+#include "storage/log_store.hpp"
+
+#include "storage/log_format.hpp"
+#include "storage/log_store_impl.hpp"
+#include "storage/open_database.hpp"
+
+#include <array>
+#include <system_error>
+
+namespace callboard {
+
+namespace {
+
+/// Longer ranges are deleted by one range tombstone, which every later read has
+/// to look at; shorter ones key by key, which leaves nothing behind.
+constexpr std::uint64_t long_range = 8192;
+
+rocksdb::Slice slice(std::string_view x) {
+  return {x.data(), x.size()};
+}
+
+void erase_range(rocksdb::WriteBatch& out, shard_id shard, log_index from,
+                 log_index last) {
+  if (from > last)
+    return;
+  if (last.value - from.value >= long_range) {
+    const log_format::key begin{shard, from};
+    const log_format::key end{shard, next(last)};
+    out.DeleteRange(slice(begin.view()), slice(end.view()));
+    return;
+  }
+  for (auto i = from; i <= last; i = next(i))
+    out.Delete(slice(log_format::key{shard, i}.view()));
+}
+
+} // namespace
+
+// --- batch
+// --------------------------------------------------------------------
+
+log_store::batch::batch() : impl_{std::make_unique<impl>()} {
+  // nop
+}
+
+log_store::batch::~batch() = default;
+log_store::batch::batch(batch&&) noexcept = default;
+log_store::batch& log_store::batch::operator=(batch&&) noexcept = default;
+
+void log_store::batch::put_hard_state(shard_id shard, const hard_state& x) {
+  const log_format::key key{shard, log_format::tag::hard_state};
+  impl_->operations.Put(slice(key.view()), log_format::encode(x));
+}
+
+void log_store::batch::erase(shard_id shard, log_index from, log_index last) {
+  erase_range(impl_->operations, shard, from, last);
+}
+
+void log_store::batch::append(shard_id shard, const log_entry& entry) {
+  const log_format::key key{shard, entry.index};
+  const auto head = log_format::encode_head(entry.term, entry.kind);
+  const auto key_part = slice(key.view());
+  const std::array value_parts{rocksdb::Slice{head.bytes.data(), head.size},
+                               slice(entry.payload)};
+  impl_->operations.Put(rocksdb::SliceParts{&key_part, 1},
+                        rocksdb::SliceParts{value_parts.data(), 2});
+}
+
+void log_store::batch::clear() {
+  impl_->operations.Clear();
+}
+
+bool log_store::batch::empty() const noexcept {
+  return impl_->operations.Count() == 0;
+}
+
+std::size_t log_store::batch::bytes() const noexcept {
+  return impl_->operations.GetDataSize();
+}
+
+// --- store
+// --------------------------------------------------------------------
+
+log_store::log_store(std::unique_ptr<impl> x) : impl_{std::move(x)} {
+  // nop
+}
+
+log_store::~log_store() = default;
+
+write_outcome log_store::write(batch& b, std::string& error) {
+  rocksdb::WriteOptions durable;
+  durable.sync = true;
+  auto status = impl_->db->Write(durable, &b.impl_->operations);
+  if (status.ok())
+    return write_outcome::durable;
+  error = status.ToString();
+  return means_no_space(status) ? write_outcome::no_space
+                                : write_outcome::failed;
+}
+
+result<void> log_store::trim(shard_id shard, log_index upto,
+                             raft_term term_at_upto,
+                             log_index configuration_index,
+                             std::string_view configuration) {
+  const log_format::key key{shard, log_format::tag::trim};
+  log_index first{1};
+  std::string found;
+  if (impl_->db->Get({}, slice(key.view()), &found).ok())
+    if (auto old = log_format::decode_trim(found))
+      first = next(old->upto);
+  if (upto < first)
+    return {};
+  rocksdb::WriteBatch operations;
+  erase_range(operations, shard, first, upto);
+  operations.Put(slice(key.view()), log_format::encode(log_format::trim_record{
+                                      upto, term_at_upto, configuration_index,
+                                      std::string{configuration}}));
+  auto status = impl_->db->Write({}, &operations);
+  if (status.ok())
+    return {};
+  return fail(means_no_space(status) ? errc::unavailable : errc::internal,
+              "cannot trim the log in \"" + impl_->dir.string()
+                + "\"; it is tried again later (" + status.ToString() + ")");
+}
+
+void log_store::resume() {
+  // What is still wrong shows at the next write.
+  impl_->db->Resume().PermitUncheckedError();
+}
+
+std::uint64_t log_store::disk_bytes() const {
+  std::uint64_t result = 0;
+  std::error_code error;
+  for (const auto& file :
+       std::filesystem::directory_iterator{impl_->dir, error}) {
+    std::error_code gone; // files come and go meanwhile
+    const auto size = file.file_size(gone);
+    if (!gone)
+      result += size;
+  }
+  return result;
+}
+
+} // namespace callboard
