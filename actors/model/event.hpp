@@ -53,17 +53,24 @@ struct event_draft {
   shared_bytes source;        ///< Keeps the views below alive.
   std::string_view type_name; ///< As sent, such as "kb:document:completed".
   std::string_view ts;        ///< As sent (ISO 8601); empty: the engine's clock.
-  std::string_view data;      ///< The raw object `data`.
-  /// The raw object that says what changed, inside `data`: `changes`, `event` or
-  /// `artifact` by type; for definitions `changes`; else empty.
+  /// The raw `data`: an object; of custom events any value, or empty (none).
+  std::string_view data;
+  /// The raw object that says what changed, inside `data` and pointing into it:
+  /// `changes`, `event` or `artifact` by type; for definitions `changes`; else
+  /// empty.
   std::string_view body;
 
   // What the state machines need of `body`, so that they need not parse it.
   std::optional<run_status> run_status_to;   ///< changes.status of a run.
   std::optional<step_status> step_status_to; ///< changes.status of a step.
-  bool has_created_at = false;
+  bool has_created_at = false; ///< Sent, be it null; likewise below.
   bool has_started_at = false;
   bool has_completed_at = false;
+  bool clears_started_at = false; ///< Sent as null.
+  bool clears_completed_at = false;
+  std::string_view input_request; ///< changes.input_request of a step, raw.
+  bool has_project_id = false; ///< data.project_id was sent.
+  bool has_body_id = false;    ///< `event` or `artifact` has an `id`.
 
   /// Bytes that this draft occupies while it waits (source share included).
   std::size_t cost() const noexcept {
@@ -81,6 +88,11 @@ struct event_limits {
 /// from; `project` is the project of the call (path or frame): an event may
 /// leave `data.project_id` out, but not name another one.
 /// Pointers in problems are relative to the event (such as "/data/changes/status").
+/// Members that it does not know at the top, `room` and `seq` among them, are
+/// left aside: a viewer may publish what it received.
+/// Types outside `workflow:` are two or more parts of `a-z 0-9 . _ -`, joined by
+/// colons. Every type may be sent as ephemeral: it is then passed on live and
+/// changes no state. `scope` "tenant" is for custom events only.
 result<event_draft> parse_event(json::value object, const shared_bytes& source,
                                 const project_id& project,
                                 const event_limits& limits);
@@ -97,7 +109,7 @@ std::string new_uuid7();
 std::string iso8601(std::int64_t unix_ms);
 
 /// The time that `text` names, in ms since the Unix epoch; accepts RFC 3339 with
-/// `Z` or an offset, and any number of fraction digits.
+/// `Z` or an offset, and any number of fraction digits (cut to milliseconds).
 std::optional<std::int64_t> parse_iso8601(std::string_view text) noexcept;
 
 } // namespace callboard

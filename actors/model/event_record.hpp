@@ -44,15 +44,23 @@ std::string frame_text(event_seq seq, std::string_view tail);
 
 /// Encodes a draft. `added` is raw JSON members that the engine adds to the body
 /// (such as `"started_at":"…"`), without surrounding commas; may be empty.
-/// `now_ms` is used where the draft has no `ts`.
+/// `now_ms` is used where the draft has no `ts`. Adds by itself what the producer
+/// left out: `data.project_id`; in timeline events `id` (the event's) and
+/// `created_at`, in artifacts `id` (a new UUIDv7) and `created_at`. `ts` is written
+/// in UTC with milliseconds; everything else in `data` is copied byte for byte.
 event_record make_record(const event_draft& draft, const room_key& room,
                          std::int64_t now_ms, std::string_view added);
 
-/// The frame of an ephemeral event: no `seq`, `"ephemeral":true`.
+/// The time that a draft's event has: its own, else `now_ms`.
+std::int64_t event_time(const event_draft& draft, std::int64_t now_ms) noexcept;
+
+/// The frame of an ephemeral event: no `seq`, `"ephemeral":true`; `data` as in
+/// make_record().
 std::string ephemeral_frame(const event_draft& draft, const room_key& room,
                             std::int64_t now_ms);
 
-/// The frame that gives a late joiner the text of a step's stream so far.
+/// The frame that gives a late joiner the text of a step's stream so far
+/// (`data.chunk`); `"snapshot":true` stands in the frame and in `data`.
 /// `escaped_text` is the inside of a JSON string, escapes and all.
 std::string stream_snapshot_frame(const room_key& room, const run_id& run,
                                   const step_id& step,

@@ -19,7 +19,8 @@ struct step_brief {
   step_status status = step_status::pending;
   bool has_started_at = false;
   bool has_completed_at = false;
-  /// Raw `input_request` while the step waits; else empty.
+  /// Raw `input_request` as long as the step may wait or wait again; else (ended,
+  /// but not failed) it may be empty. Empty also when there is none.
   std::string input_request;
 };
 
@@ -44,7 +45,9 @@ struct command_arguments {
   std::string asked_by; ///< The token's subject.
   std::string reason;   ///< pause, resume, cancel, retry: plain text or empty.
   std::string value;    ///< input: raw JSON.
-  std::string fields;   ///< create: raw JSON object of the run's first fields.
+  /// create() only: raw JSON object of the run's first fields. For a retry the
+  /// caller has put `retry_of` into it.
+  std::string fields;
 };
 
 /// Decides about the events of one run. Knows the run as it will be when all
@@ -83,8 +86,11 @@ public:
                                            const room_key& room,
                                            std::int64_t now_ms);
 
-  /// The first event of a new run made by `create` (fields as given) or `retry`
-  /// (fields of the old run, plus `retry_of`). The run must not exist yet.
+  /// The first event of the new run `command.run` made by `create` (fields as
+  /// given) or `retry` (fields of the old run, plus `retry_of`): pending. A member
+  /// `id` of the fields is left out, it names the run.
+  /// @returns errc::conflict if the run exists, errc::invalid for wrong fields
+  ///          (pointers relative to `fields`).
   result<event_record> create(const command_arguments& command,
                               const room_key& room, std::int64_t now_ms);
 
@@ -100,6 +106,19 @@ public:
   std::size_t memory() const noexcept;
 
 private:
+  result<event_record> decide_run(const event_draft& draft, const room_key& room,
+                                  std::int64_t now_ms);
+  result<event_record> decide_step(const event_draft& draft, const room_key& room,
+                                   std::int64_t now_ms);
+  result<std::vector<event_record>>
+  decide_status(const command_arguments& command, const room_key& room,
+                std::int64_t now_ms);
+  result<std::vector<event_record>>
+  decide_input(const command_arguments& command, const room_key& room,
+               std::int64_t now_ms);
+  result<void> check_exists(const command_arguments& command,
+                            const room_key& room) const;
+
   bool exists_ = false;
   run_brief run_;
 };
@@ -114,10 +133,12 @@ class field_map {
 public:
   struct field {
     std::string key; ///< decoded
-    std::string raw; ///< JSON as sent; empty: cleared
+    std::string raw; ///< JSON as sent; never empty, never null
   };
 
-  /// Field by field; an object value replaces the old one; null clears.
+  /// Field by field; an object value replaces the old one; null takes the field
+  /// away (readers show known fields that are absent as null). Takes O(n + m) for
+  /// large numbers of fields and changes.
   /// `changes` must be a valid object (else errc::internal).
   result<void> merge(std::string_view changes);
 
@@ -130,6 +151,8 @@ public:
   }
 
 private:
+  void merge_indexed(const json::value& changes);
+
   std::vector<field> fields_; // in the order in which they first appeared
 };
 
@@ -138,8 +161,8 @@ private:
 /// must be looked up in the store. Never forgets.
 class known_ids {
 public:
-  /// `complete`: starts with all ids known (a new run). Otherwise every id is
-  /// "maybe" until add() made it so.
+  /// `complete`: starts with all ids known (a new run has none). Otherwise every
+  /// id is "maybe" for ever, and add() keeps nothing.
   explicit known_ids(bool complete = true) noexcept : complete_{complete} {
     // nop
   }
@@ -149,10 +172,10 @@ public:
   std::size_t memory() const noexcept;
 
 private:
-  struct segment;
   bool complete_;
   std::vector<std::uint64_t> exact_; // sorted hashes while few
-  std::vector<std::vector<std::uint64_t>> filters_; // bits; each twice its forerunner
+  // Bits, in blocks of a cache line; each filter twice its forerunner.
+  std::vector<std::vector<std::uint64_t>> filters_;
   std::size_t in_last_filter_ = 0;
 };
 

@@ -1,0 +1,172 @@
+#include "actors/model/run_machine.hpp"
+
+#include "actors/model/json_text.hpp"
+
+namespace callboard {
+namespace {
+
+/// The refusal of a transition. `who` is such as `run "r1"`.
+template <class Status>
+tl::unexpected<problem> illegal(std::string who, Status from, Status to) {
+  auto detail = std::move(who) + " is " + std::string{to_string(from)}
+                + " and cannot become " + std::string{to_string(to)};
+  if (is_ended(from))
+    detail += ": it has ended, start a new one";
+  else
+    detail += ": send the states in between first";
+  return fail(errc::conflict, std::move(detail), "/data/changes/status");
+}
+
+/// Collects the times that the engine adds to a body. Formats the time only if
+/// one is needed.
+class added_times {
+public:
+  added_times(const event_draft& draft, std::int64_t now_ms) noexcept
+      : draft_{draft}, now_ms_{now_ms} {
+    // nop
+  }
+
+  void add(std::string_view name) {
+    json::append_string_member(members_, name,
+                               iso8601(event_time(draft_, now_ms_)));
+  }
+
+  void clear(std::string_view name) {
+    json::append_member(members_, name, "null");
+  }
+
+  std::string_view members() const noexcept {
+    return members_;
+  }
+
+private:
+  const event_draft& draft_;
+  std::int64_t now_ms_;
+  std::string members_;
+};
+
+/// What is known of a time after an event that sent it, or cleared it.
+bool known_after(bool known, bool sent, bool cleared) noexcept {
+  return sent ? !cleared : known;
+}
+
+} // namespace
+
+result<event_record> run_machine::decide(const event_draft& draft,
+                                         const room_key& room,
+                                         std::int64_t now_ms) {
+  switch (draft.type) {
+  case event_type::run_updated:
+    return decide_run(draft, room, now_ms);
+  case event_type::step_updated:
+    return decide_step(draft, room, now_ms);
+  case event_type::timeline_created:
+  case event_type::artifact_created:
+    exists_ = true; // the first event of an unknown run creates it
+    return make_record(draft, room, now_ms, {});
+  case event_type::step_stream:
+  case event_type::definition_updated:
+  case event_type::custom:
+    break;
+  }
+  return fail(errc::internal, "an event of type " + std::string{draft.type_name}
+                                + " was given to a run");
+}
+
+result<event_record> run_machine::decide_run(const event_draft& draft,
+                                             const room_key& room,
+                                             std::int64_t now_ms) {
+  auto from = run_.status; // of an unknown run: pending
+  auto to = draft.run_status_to.value_or(from);
+  if (!may_follow(from, to))
+    return illegal("run \"" + draft.run.value + "\"", from, to);
+  added_times added{draft, now_ms};
+  if (!exists_ && !draft.has_created_at)
+    added.add("created_at");
+  bool started = run_.has_started_at, completed = run_.has_completed_at;
+  if (from != to) {
+    if (to == run_status::running && !started && !draft.has_started_at) {
+      added.add("started_at");
+      started = true;
+    }
+    if (is_ended(to) && !completed && !draft.has_completed_at) {
+      added.add("completed_at");
+      completed = true;
+    }
+  }
+  exists_ = true;
+  run_.status = to;
+  run_.has_started_at
+    = known_after(started, draft.has_started_at, draft.clears_started_at);
+  run_.has_completed_at
+    = known_after(completed, draft.has_completed_at, draft.clears_completed_at);
+  return make_record(draft, room, now_ms, added.members());
+}
+
+result<event_record> run_machine::decide_step(const event_draft& draft,
+                                              const room_key& room,
+                                              std::int64_t now_ms) {
+  auto found = run_.steps.find(draft.step);
+  bool known = found != run_.steps.end();
+  // Any status may be a step's first: nothing is left out on the way to it.
+  auto from = known ? found->second.status : step_status::pending;
+  auto to = draft.step_status_to.value_or(from);
+  if (!may_follow(from, to))
+    return illegal("step \"" + draft.step.value + "\" of run \""
+                     + draft.run.value + "\"",
+                   from, to);
+  added_times added{draft, now_ms};
+  if (!known) {
+    if (!draft.has_created_at)
+      added.add("created_at");
+    found = run_.steps.try_emplace(draft.step).first;
+  }
+  auto& step = found->second;
+  if (from != to) {
+    if (to == step_status::running && !step.has_started_at
+        && !draft.has_started_at) {
+      added.add("started_at");
+      step.has_started_at = true;
+    }
+    if (is_ended(to) && !step.has_completed_at && !draft.has_completed_at) {
+      added.add("completed_at");
+      step.has_completed_at = true;
+    }
+    if (is_ended(from) && step.has_completed_at && !draft.has_completed_at) {
+      added.clear("completed_at"); // retried: it has not ended after all
+      step.has_completed_at = false;
+    }
+  }
+  exists_ = true;
+  step.status = to;
+  step.has_started_at = known_after(step.has_started_at, draft.has_started_at,
+                                    draft.clears_started_at);
+  step.has_completed_at = known_after(
+    step.has_completed_at, draft.has_completed_at, draft.clears_completed_at);
+  if (draft.input_request == "null")
+    step.input_request.clear();
+  else if (!draft.input_request.empty())
+    step.input_request = draft.input_request;
+  if (is_ended(to) && to != step_status::failed)
+    step.input_request = {}; // never asked again
+  return make_record(draft, room, now_ms, added.members());
+}
+
+std::size_t run_machine::memory() const noexcept {
+  auto bytes = sizeof *this + run_.steps.bucket_count() * sizeof(void*);
+  for (const auto& [id, step] : run_.steps) {
+    constexpr std::size_t node_links = 2 * sizeof(void*);
+    bytes += sizeof id + sizeof step + node_links;
+    for (const auto* text : {&id.value, &step.input_request})
+      if (text->capacity() > 15) // not inside the string itself
+        bytes += text->capacity() + 1;
+  }
+  return bytes;
+}
+
+event_record decide_room_event(const event_draft& draft, const room_key& room,
+                               std::int64_t now_ms) {
+  return make_record(draft, room, now_ms, {});
+}
+
+} // namespace callboard
