@@ -38,12 +38,12 @@ void admin_task_state::init(node_context& node, reply_address to,
   std::visit([this](const auto& x) { start(x); }, what_);
 }
 
-// -- the list --------------------------------------------------------------------
+// -- the list
+// --------------------------------------------------------------------
 
 void admin_task_state::start(const find_actors& x) {
-  auto wanted = [&](std::string_view kind) {
-    return x.kind.empty() || x.kind == kind;
-  };
+  auto wanted
+    = [&](std::string_view kind) { return x.kind.empty() || x.kind == kind; };
   if (wanted("edge"))
     entries_.push_back({"edge", "", node_->name,
                         caf::actor_cast<caf::actor>(node_->edge), wall_ms()});
@@ -119,7 +119,8 @@ void admin_task_state::page_complete() {
   finish(document_answer{std::move(out)});
 }
 
-// -- one actor --------------------------------------------------------------------
+// -- one actor
+// --------------------------------------------------------------------
 
 void admin_task_state::start(const inspect_actor& x) {
   if (x.kind == "run")
@@ -127,10 +128,12 @@ void admin_task_state::start(const inspect_actor& x) {
   if (x.kind == "room")
     return inspect_room(x);
   if (x.kind == "edge" && x.id == node_->name)
-    return show(x.kind, x.id, caf::actor_cast<caf::actor>(node_->edge), wall_ms());
+    return show(x.kind, x.id, caf::actor_cast<caf::actor>(node_->edge),
+                wall_ms());
   if (x.kind == "shard") {
     std::size_t i = 0;
-    auto [end, error] = std::from_chars(x.id.data(), x.id.data() + x.id.size(), i);
+    auto [end, error]
+      = std::from_chars(x.id.data(), x.id.data() + x.id.size(), i);
     if (error == std::errc{} && end == x.id.data() + x.id.size()
         && i < node_->shards.size())
       return show(x.kind, x.id, caf::actor_cast<caf::actor>(node_->shards[i]),
@@ -212,7 +215,8 @@ void admin_task_state::show(const std::string& kind, const std::string& id,
       [this](caf::error&) { not_found(); });
 }
 
-// -- storage ------------------------------------------------------------------------
+// -- storage
+// ------------------------------------------------------------------------
 
 void admin_task_state::start(const inspect_storage& x) {
   node_->read([node = node_, to = to_, tenant = x.tenant] {
@@ -241,14 +245,16 @@ void admin_task_state::start(const inspect_storage& x) {
   self_->quit();
 }
 
-// -- the end -------------------------------------------------------------------------
+// -- the end
+// -------------------------------------------------------------------------
 
 void admin_task_state::finish(result<document_answer> outcome) {
   answers_out message;
   if (outcome)
     message.answers.push_back({to_, std::move(*outcome)});
   else
-    message.answers.push_back({to_, tl::unexpected{std::move(outcome.error())}});
+    message.answers.push_back(
+      {to_, tl::unexpected{std::move(outcome.error())}});
   self_->send(node_->edge, std::move(message));
   self_->quit();
 }

@@ -22,7 +22,8 @@ class admin_task_state {
 public:
   static constexpr const char* name = "admin-task";
 
-  explicit admin_task_state(caf::event_based_actor* self) noexcept : self_{self} {
+  explicit admin_task_state(caf::event_based_actor* self) noexcept
+      : self_{self} {
     // nop
   }
 

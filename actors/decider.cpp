@@ -115,7 +115,8 @@ bool decider::ask(job& j, outbox& out) {
     lookup.items.push_back(j.items[i]);
     lookup.ids.push_back(d.id.value);
   }
-  // One question at a time for each job: with both kinds, the later one asks for all.
+  // One question at a time for each job: with both kinds, the later one asks
+  // for all.
   auto& lookup = later.items.empty() ? now : later;
   if (lookup.items.empty())
     return false;
@@ -174,7 +175,8 @@ void decider::finish(job& j, outbox& out) {
       v = duplicate_of{*j.seqs[i]};
       continue;
     }
-    if (j.error && durable && d.id_given && !j.asked.empty() && j.asked[i] != 0) {
+    if (j.error && durable && d.id_given && !j.asked.empty()
+        && j.asked[i] != 0) {
       v = *j.error;
       continue;
     }
@@ -195,7 +197,8 @@ void decider::finish(job& j, outbox& out) {
   out.decisions.push_back(std::move(result));
 }
 
-// -- run_decider ----------------------------------------------------------------
+// -- run_decider
+// ----------------------------------------------------------------
 
 run_decider::run_decider(room_key room, run_id run,
                          std::optional<run_brief> stored)
@@ -270,7 +273,8 @@ std::size_t run_decider::state_memory() const noexcept {
   return machine_.memory();
 }
 
-// -- room_decider -----------------------------------------------------------------
+// -- room_decider
+// -----------------------------------------------------------------
 
 room_decider::room_decider(room_key room, bool complete)
     : decider{std::move(room), {}, complete} {

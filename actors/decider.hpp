@@ -1,7 +1,7 @@
 #pragma once
 
-#include "actors/slot.hpp"
 #include "actors/model/run_machine.hpp"
+#include "actors/slot.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -13,10 +13,11 @@
 
 namespace callboard {
 
-/// Takes requests in order and decides about their events: duplicate, refused or
-/// accepted. What it cannot know by itself (an id that may have been seen before)
-/// it asks for, and goes on in order when the answer comes. The logic of run and
-/// room actors, without actors: everything it wants to say goes to an outbox.
+/// Takes requests in order and decides about their events: duplicate, refused
+/// or accepted. What it cannot know by itself (an id that may have been seen
+/// before) it asks for, and goes on in order when the answer comes. The logic
+/// of run and room actors, without actors: everything it wants to say goes to
+/// an outbox.
 class decider {
 public:
   struct outbox {
@@ -33,8 +34,9 @@ public:
             std::vector<std::uint32_t> items, std::int64_t now_ms, outbox& out);
 
   /// A command.
-  void push(std::uint64_t slot, std::shared_ptr<const command_arguments> command,
-            run_id successor, std::int64_t now_ms, outbox& out);
+  void push(std::uint64_t slot,
+            std::shared_ptr<const command_arguments> command, run_id successor,
+            std::int64_t now_ms, outbox& out);
 
   void found(ids_found x, outbox& out);
 

@@ -12,8 +12,8 @@
 namespace callboard {
 
 /// Joins the hubs of this node to rooms: one subscription per room and node,
-/// however many hubs and viewers look at it. Hands answers and events over to the
-/// hubs (edge_sink posts, so nothing here waits).
+/// however many hubs and viewers look at it. Hands answers and events over to
+/// the hubs (edge_sink posts, so nothing here waits).
 class edge_state {
 public:
   static constexpr const char* name = "edge";

@@ -57,7 +57,8 @@ void log_writer_state::handle(flush_now) {
     std::chrono::microseconds{steady_us() - began});
   node_->counters.syncs.fetch_add(1, std::memory_order_relaxed);
   node_->counters.log_bytes.fetch_add(bytes, std::memory_order_relaxed);
-  if (node_->no_space.load() & static_cast<std::uint8_t>(no_space_reason::log)) {
+  if (node_->no_space.load()
+      & static_cast<std::uint8_t>(no_space_reason::log)) {
     node_->set_no_space(no_space_reason::log, false);
     spdlog::warn("the log can be written again");
   }

@@ -11,13 +11,13 @@
 
 namespace callboard {
 
-/// Writes the log of all shards: what arrives while one sync is under way leaves
-/// together with the next (group commit). Spawned detached, since write() waits
-/// for the disk.
+/// Writes the log of all shards: what arrives while one sync is under way
+/// leaves together with the next (group commit). Spawned detached, since
+/// write() waits for the disk.
 ///
 /// A full disk: the batch that did not fit stays and is tried again every
-/// 200 ms; nobody is told that it failed, because parts of it may be on the disk.
-/// New commands are refused meanwhile (node_context::no_space). Any other
+/// 200 ms; nobody is told that it failed, because parts of it may be on the
+/// disk. New commands are refused meanwhile (node_context::no_space). Any other
 /// failure ends the process.
 class log_writer_state {
 public:
@@ -43,8 +43,8 @@ private:
 
   log_writer_actor::pointer self_;
   node_context* node_ = nullptr;
-  log_store::batch batch_;   // what the next write carries
-  log_store::batch stuck_;   // what did not fit; written before anything else
+  log_store::batch batch_; // what the next write carries
+  log_store::batch stuck_; // what did not fit; written before anything else
   std::unordered_map<shard_id, waiting> waiting_;
   std::unordered_map<shard_id, waiting> stuck_waiting_;
   bool flush_sent_ = false;

@@ -1,7 +1,6 @@
 #include "actors/maintenance.hpp"
 
 #include <spdlog/spdlog.h>
-
 #include <sys/statvfs.h>
 
 #include <algorithm>

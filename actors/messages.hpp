@@ -18,12 +18,14 @@
 #include <vector>
 
 /// What the actors of a node say to each other. All of it stays inside the
-/// process: payloads travel by pointer and are never serialized. What will cross
-/// nodes (commands, joins, room batches, Raft messages) is made of the plain
-/// types of actors/model and gets its wire format with the link between nodes.
+/// process: payloads travel by pointer and are never serialized. What will
+/// cross nodes (commands, joins, room batches, Raft messages) is made of the
+/// plain types of actors/model and gets its wire format with the link between
+/// nodes.
 namespace callboard {
 
-// -- reading the stores ---------------------------------------------------------
+// -- reading the stores
+// ---------------------------------------------------------
 
 /// A piece of work that may wait for the disk; runs on a reader's own thread.
 struct read_job {
@@ -32,7 +34,8 @@ struct read_job {
 
 using reader_actor = caf::typed_actor<caf::reacts_to<read_job>>;
 
-// -- log writer, state writer, maintenance ---------------------------------------
+// -- log writer, state writer, maintenance
+// ---------------------------------------
 
 /// Everything up to `done` is synced.
 struct log_durable {
@@ -105,7 +108,8 @@ using maintenance_actor
   = caf::typed_actor<caf::reacts_to<flush_state>, caf::reacts_to<log_trim>,
                      caf::reacts_to<tick>>;
 
-// -- edge and rooms ------------------------------------------------------------------
+// -- edge and rooms
+// ------------------------------------------------------------------
 
 /// Events for the viewers of this node.
 struct room_events_out {
@@ -133,8 +137,9 @@ struct answers_out {
 
 /// What rooms and shards send to the edge of a node that has viewers.
 using edge_listener
-  = caf::typed_actor<caf::reacts_to<room_events_out>, caf::reacts_to<joined_out>,
-                     caf::reacts_to<streams_out>, caf::reacts_to<room_lost_out>,
+  = caf::typed_actor<caf::reacts_to<room_events_out>,
+                     caf::reacts_to<joined_out>, caf::reacts_to<streams_out>,
+                     caf::reacts_to<room_lost_out>,
                      caf::reacts_to<answers_out>>;
 
 /// A hub of `edge` wants the room's events from now on.
@@ -172,7 +177,8 @@ struct room_publish {
   std::vector<std::pair<std::uint32_t, stream_note>> notes; ///< By place in it.
 };
 
-// -- deciding --------------------------------------------------------------------------
+// -- deciding
+// --------------------------------------------------------------------------
 
 struct decide_items {
   std::uint64_t slot = 0;
@@ -196,20 +202,19 @@ struct description {
 };
 
 using run_actor
-  = caf::typed_actor<caf::reacts_to<decide_items>, caf::reacts_to<decide_command>,
-                     caf::reacts_to<ids_found>,
+  = caf::typed_actor<caf::reacts_to<decide_items>,
+                     caf::reacts_to<decide_command>, caf::reacts_to<ids_found>,
                      caf::replies_to<describe>::with<description>>;
 
-using room_actor
-  = caf::typed_actor<caf::reacts_to<decide_items>, caf::reacts_to<ids_found>,
-                     caf::reacts_to<room_publish>,
-                     caf::reacts_to<join_room_request>,
-                     caf::reacts_to<leave_room_request>,
-                     caf::reacts_to<ask_streams_request>,
-                     caf::reacts_to<watch_tenant_request>,
-                     caf::replies_to<describe>::with<description>>;
+using room_actor = caf::typed_actor<
+  caf::reacts_to<decide_items>, caf::reacts_to<ids_found>,
+  caf::reacts_to<room_publish>, caf::reacts_to<join_room_request>,
+  caf::reacts_to<leave_room_request>, caf::reacts_to<ask_streams_request>,
+  caf::reacts_to<watch_tenant_request>,
+  caf::replies_to<describe>::with<description>>;
 
-// -- the shard ----------------------------------------------------------------------------
+// -- the shard
+// ----------------------------------------------------------------------------
 
 /// A request enters the shard.
 struct enter {
@@ -238,8 +243,8 @@ struct fields_found {
   std::optional<problem> error;
 };
 
-/// A read that must not be answered by a deposed leader: `go` is called once the
-/// shard is sure to lead (with nothing), or with why it cannot be answered.
+/// A read that must not be answered by a deposed leader: `go` is called once
+/// the shard is sure to lead (with nothing), or with why it cannot be answered.
 struct read_barrier {
   std::shared_ptr<std::function<void(std::optional<problem>)>> go;
 };
@@ -328,10 +333,11 @@ struct edge_ask_streams {
   std::uint64_t token = 0;
 };
 
-using edge_actor = edge_listener::extend<
-  caf::reacts_to<edge_join>, caf::reacts_to<edge_leave>,
-  caf::reacts_to<edge_watch>, caf::reacts_to<edge_ask_streams>,
-  caf::replies_to<describe>::with<description>>;
+using edge_actor
+  = edge_listener::extend<caf::reacts_to<edge_join>, caf::reacts_to<edge_leave>,
+                          caf::reacts_to<edge_watch>,
+                          caf::reacts_to<edge_ask_streams>,
+                          caf::replies_to<describe>::with<description>>;
 
 } // namespace callboard
 

@@ -1,8 +1,7 @@
 #include "actors/node_context.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <caf/send.hpp>
+#include <spdlog/spdlog.h>
 
 #include <cstdlib>
 #include <utility>
@@ -40,7 +39,8 @@ engine_metrics::histogram latency_histogram::read() const {
   result.bounds.assign(bounds.begin(), bounds.end());
   for (auto& count : counts_)
     result.counts.push_back(count.load(std::memory_order_relaxed));
-  result.sum = static_cast<double>(sum_us_.load(std::memory_order_relaxed)) / 1e6;
+  result.sum
+    = static_cast<double>(sum_us_.load(std::memory_order_relaxed)) / 1e6;
   return result;
 }
 
@@ -55,9 +55,9 @@ shard_id node_context::shard_of(const room_key& room) const noexcept {
 void node_context::read(std::function<void()> work) {
   counters.reads.fetch_add(1, std::memory_order_relaxed);
   auto i = next_reader_.fetch_add(1, std::memory_order_relaxed);
-  caf::anon_send(readers[i % readers.size()],
-                 read_job{std::make_shared<std::function<void()>>(
-                   std::move(work))});
+  caf::anon_send(
+    readers[i % readers.size()],
+    read_job{std::make_shared<std::function<void()>>(std::move(work))});
 }
 
 void node_context::set_no_space(no_space_reason why, bool on) noexcept {
@@ -83,7 +83,8 @@ std::int64_t wall_ms() noexcept {
 std::uint64_t steady_ms() noexcept {
   using namespace std::chrono;
   return static_cast<std::uint64_t>(
-    duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
+    duration_cast<milliseconds>(steady_clock::now().time_since_epoch())
+      .count());
 }
 
 std::int64_t steady_us() noexcept {

@@ -14,8 +14,8 @@ constexpr std::size_t texts_per_room = 64;
 
 } // namespace
 
-void room_actor_state::init(node_context& node, shard_actor shard, room_key room,
-                            const room_loaded& stored) {
+void room_actor_state::init(node_context& node, shard_actor shard,
+                            room_key room, const room_loaded& stored) {
   node_ = &node;
   shard_ = std::move(shard);
   head_ = stored.head;
@@ -28,7 +28,8 @@ void room_actor_state::init(node_context& node, shard_actor shard, room_key room
 
 void room_actor_state::handle(decide_items& x) {
   decider::outbox out;
-  decider_->push(x.slot, std::move(x.request), std::move(x.items), wall_ms(), out);
+  decider_->push(x.slot, std::move(x.request), std::move(x.items), wall_ms(),
+                 out);
   send(out);
 }
 
@@ -60,10 +61,10 @@ void room_actor_state::handle(const room_publish& x) {
 
 void room_actor_state::handle(const join_room_request& x) {
   subscribe(x.edge).joined = true;
-  self_->send(x.edge, joined_out{x.hub,
-                                 {decider_->room(), head_,
-                                  std::max(oldest_, event_seq{1}), epoch_,
-                                  x.token}});
+  self_->send(x.edge,
+              joined_out{x.hub,
+                         {decider_->room(), head_,
+                          std::max(oldest_, event_seq{1}), epoch_, x.token}});
 }
 
 void room_actor_state::handle(const leave_room_request& x) {
@@ -72,9 +73,9 @@ void room_actor_state::handle(const leave_room_request& x) {
 }
 
 void room_actor_state::handle(const ask_streams_request& x) {
-  self_->send(x.edge,
-              streams_out{x.hub, {decider_->room(), x.token,
-                                  streams_->snapshots(wall_ms())}});
+  self_->send(x.edge, streams_out{x.hub,
+                                  {decider_->room(), x.token,
+                                   streams_->snapshots(wall_ms())}});
 }
 
 void room_actor_state::handle(const watch_tenant_request& x) {

@@ -15,14 +15,15 @@ void run_actor_state::init(shard_actor shard, room_key room, run_id run,
 
 void run_actor_state::handle(decide_items& x) {
   decider::outbox out;
-  decider_->push(x.slot, std::move(x.request), std::move(x.items), wall_ms(), out);
+  decider_->push(x.slot, std::move(x.request), std::move(x.items), wall_ms(),
+                 out);
   send(out);
 }
 
 void run_actor_state::handle(decide_command& x) {
   decider::outbox out;
-  decider_->push(x.slot, std::move(x.command), std::move(x.successor), wall_ms(),
-                 out);
+  decider_->push(x.slot, std::move(x.command), std::move(x.successor),
+                 wall_ms(), out);
   send(out);
 }
 

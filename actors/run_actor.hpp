@@ -13,8 +13,8 @@ namespace callboard {
 
 /// One run with recent activity, on the shard that leads it: decides, in order,
 /// about its events and commands on its state *including* what it accepted and
-/// what is not yet durable. Started by the shard from the store, ended by it when
-/// idle; a shard that loses its leadership ends it with that speculation.
+/// what is not yet durable. Started by the shard from the store, ended by it
+/// when idle; a shard that loses its leadership ends it with that speculation.
 class run_actor_state {
 public:
   static constexpr const char* name = "run";

@@ -60,16 +60,19 @@ void shard_state::handle(const room_loaded& x) {
   room.epoch = x.head == event_seq{} ? new_epoch() : x.epoch;
   auto stored = x;
   stored.epoch = room.epoch;
-  room.actor = self_->spawn(callboard::room, node_, shard_actor{self_}, room.key,
-                            std::move(stored));
-  if (auto watchers = watchers_.find(room.key.tenant); watchers != watchers_.end())
+  room.actor = self_->spawn(callboard::room, node_, shard_actor{self_},
+                            room.key, std::move(stored));
+  if (auto watchers = watchers_.find(room.key.tenant);
+      watchers != watchers_.end())
     for (auto& edge : watchers->second)
-      self_->send(room.actor, watch_tenant_request{room.key.tenant, edge, true});
+      self_->send(room.actor,
+                  watch_tenant_request{room.key.tenant, edge, true});
   for (auto& job : std::exchange(room.early, {}))
     self_->send(room.actor, std::move(job));
   for (auto& join : std::exchange(room.waiting_joins, {}))
-    std::visit([&](auto& request) { self_->send(room.actor, std::move(request)); },
-               join);
+    std::visit(
+      [&](auto& request) { self_->send(room.actor, std::move(request)); },
+      join);
   answer_finders(room.finders, caf::actor_cast<caf::actor>(room.actor),
                  room.last_activity_ms);
   pump(room);
@@ -81,17 +84,17 @@ run_entry& shard_state::run_of(room_entry& room, const run_id& id) {
     return at->second;
   ++active_runs_;
   node_->counters.active_runs.fetch_add(1);
-  node_->read([node = node_, me = shard_actor{self_}, shard = id_, key = room.key,
-               id] {
-    run_loaded answer;
-    answer.room = key;
-    answer.run = id;
-    if (auto found = node->state->load_run(shard, key, id))
-      answer.brief = std::move(*found);
-    else
-      answer.error = std::move(found.error());
-    caf::anon_send(me, std::move(answer));
-  });
+  node_->read(
+    [node = node_, me = shard_actor{self_}, shard = id_, key = room.key, id] {
+      run_loaded answer;
+      answer.room = key;
+      answer.run = id;
+      if (auto found = node->state->load_run(shard, key, id))
+        answer.brief = std::move(*found);
+      else
+        answer.error = std::move(found.error());
+      caf::anon_send(me, std::move(answer));
+    });
   return at->second;
 }
 
@@ -110,8 +113,8 @@ void shard_state::handle(run_loaded& x) {
     callboard::run, shard_actor{self_}, x.room, x.run,
     std::make_shared<std::optional<run_brief>>(std::move(x.brief)));
   for (auto& job : std::exchange(run.early, {}))
-    std::visit([&](auto& request) { self_->send(run.actor, std::move(request)); },
-               job);
+    std::visit(
+      [&](auto& request) { self_->send(run.actor, std::move(request)); }, job);
   // A run that does not exist is not shown; its entry goes with the next sweep.
   answer_finders(run.finders,
                  exists ? caf::actor_cast<caf::actor>(run.actor) : caf::actor{},
@@ -125,8 +128,8 @@ void shard_state::touch(room_entry& room, run_entry* run) {
     run->last_activity_ms = now;
 }
 
-// Only what the store knows completely may go: everything that the actor accepted
-// is applied, and nothing is on its way to it.
+// Only what the store knows completely may go: everything that the actor
+// accepted is applied, and nothing is on its way to it.
 bool shard_state::may_go(const room_entry&, const run_entry& run) const {
   return run.actor && run.deciding == 0 && run.early.empty()
          && run.finders.empty() && run.last_batch <= batches_applied_;
@@ -167,7 +170,8 @@ void shard_state::passivate(std::int64_t now_ms) {
   }
 }
 
-// -- viewers' nodes ------------------------------------------------------------------
+// -- viewers' nodes
+// ------------------------------------------------------------------
 
 void shard_state::handle(join_room_request& x) {
   if (!raft_->ready()) {

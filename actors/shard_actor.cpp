@@ -30,7 +30,8 @@ void shard_state::init(node_context& node, shard_id id) {
   self_->delayed_send(self_, tick_interval, tick{});
 }
 
-// -- requests enter --------------------------------------------------------------
+// -- requests enter
+// --------------------------------------------------------------
 
 void shard_state::handle(enter& x) {
   auto s = std::move(x.request);
@@ -103,7 +104,8 @@ void shard_state::send_to_run(room_entry& room, const run_id& id,
   std::visit([&](auto& x) { self_->send(run.actor, std::move(x)); }, job);
 }
 
-// -- deciders answer ---------------------------------------------------------------
+// -- deciders answer
+// ---------------------------------------------------------------
 
 void shard_state::handle(decided& x) {
   auto at = slots_.find(x.slot);
@@ -196,14 +198,14 @@ void shard_state::handle(fields_found& x) {
   // {…} becomes {…,"retry_of":"…"}.
   create.fields = std::move(x.fields);
   create.fields.pop_back();
-  create.fields += create.fields.size() > 1 ? ",\"retry_of\":" : "\"retry_of\":";
+  create.fields
+    += create.fields.size() > 1 ? ",\"retry_of\":" : "\"retry_of\":";
   json::append_quoted(create.fields, s->command->run.value);
   create.fields += '}';
-  send_to_run(room, s->successor,
-              decide_command{s->id,
-                             std::make_shared<const command_arguments>(
-                               std::move(create)),
-                             {}});
+  send_to_run(
+    room, s->successor,
+    decide_command{
+      s->id, std::make_shared<const command_arguments>(std::move(create)), {}});
 }
 
 void shard_state::look_up(const room_key& room, id_lookup x) {
@@ -230,7 +232,8 @@ void shard_state::look_up(const room_key& room, id_lookup x) {
   });
 }
 
-// -- refusing --------------------------------------------------------------------------
+// -- refusing
+// --------------------------------------------------------------------------
 
 void shard_state::refuse(slot& s, const problem& why) {
   std::vector<answer> out;
@@ -283,7 +286,8 @@ void shard_state::check_ready() {
 }
 
 void shard_state::became_ready() {
-  spdlog::debug("shard {} serves, term {}", id_.value, raft_->raft().term().value);
+  spdlog::debug("shard {} serves, term {}", id_.value,
+                raft_->raft().term().value);
   node_->ready_shards.fetch_add(1);
   node_->counters.leading.fetch_add(1);
   for (auto& x : std::exchange(waiting_reads_, {}))
@@ -292,7 +296,8 @@ void shard_state::became_ready() {
     handle(x);
 }
 
-// -- reads, time ----------------------------------------------------------------------
+// -- reads, time
+// ----------------------------------------------------------------------
 
 void shard_state::handle(read_barrier& x) {
   constexpr std::size_t most = 1024;

@@ -22,14 +22,14 @@
 
 namespace callboard {
 
-/// One shard replica. As leader: activates runs and rooms, brings the requests of
-/// each room into one order, numbers their events, proposes them in batches, and
-/// tells producers and viewers when they are applied. Nothing here waits for the
-/// disk; the store is read by readers and written by the two writers.
+/// One shard replica. As leader: activates runs and rooms, brings the requests
+/// of each room into one order, numbers their events, proposes them in batches,
+/// and tells producers and viewers when they are applied. Nothing here waits
+/// for the disk; the store is read by readers and written by the two writers.
 ///
 /// Order: requests of one room leave its lane in the order of their arrival,
-/// whichever run decides first. Bounds: what is between a producer's request and
-/// its answer counts against limits.proposal_bytes_in_flight.
+/// whichever run decides first. Bounds: what is between a producer's request
+/// and its answer counts against limits.proposal_bytes_in_flight.
 ///
 /// The members are spread over shard_actor.cpp (requests, lanes, time),
 /// shard_batches.cpp (numbers, proposals, answers), shard_activation.cpp (runs
@@ -116,8 +116,8 @@ private:
   std::size_t active_runs_ = 0;
   std::unordered_map<tenant_id, std::vector<edge_listener>> watchers_;
 
-  entry_writer writer_; // the entry that is being filled
-  open_batch batch_;    // and what it will tell
+  entry_writer writer_;              // the entry that is being filled
+  open_batch batch_;                 // and what it will tell
   std::deque<open_batch> in_flight_; // proposed, not applied; bounded by bytes
   std::uint64_t batches_applied_ = 0;
   std::uint64_t next_batch_ = 1;

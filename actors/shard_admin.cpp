@@ -1,6 +1,5 @@
-#include "actors/shard_actor.hpp"
-
 #include "actors/model/json.hpp"
+#include "actors/shard_actor.hpp"
 
 #include <utility>
 
@@ -21,10 +20,9 @@ caf::result<actor_list> shard_state::handle(const list_actors& x) {
       continue;
     for (auto& [id, run] : room->runs)
       if (run.actor)
-        result.entries.push_back({"run", key.tenant.value,
-                                  key.project.value + "/" + id.value,
-                                  caf::actor_cast<caf::actor>(run.actor),
-                                  run.last_activity_ms});
+        result.entries.push_back(
+          {"run", key.tenant.value, key.project.value + "/" + id.value,
+           caf::actor_cast<caf::actor>(run.actor), run.last_activity_ms});
   }
   return result;
 }

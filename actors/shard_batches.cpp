@@ -12,8 +12,8 @@ namespace callboard {
 
 namespace {
 
-/// Proposals on their way to the disk. With more, entries only get smaller: what
-/// is decided during a sync goes into one entry with the next.
+/// Proposals on their way to the disk. With more, entries only get smaller:
+/// what is decided during a sync goes into one entry with the next.
 constexpr std::size_t most_unsynced = 2;
 
 posted_event make_posted(event_seq seq, const event_record& record) {
@@ -31,7 +31,8 @@ posted_event make_posted(event_seq seq, const event_record& record) {
 
 } // namespace
 
-// -- numbering -----------------------------------------------------------------
+// -- numbering
+// -----------------------------------------------------------------
 
 void shard_state::number(room_entry& room, const slot_ptr& s) {
   if (s->kind == slot::what::command) {
@@ -91,7 +92,8 @@ event_seq shard_state::add_event(room_entry& room, accepted& x) {
     if (auto run = room.runs.find(x.record.run); run != room.runs.end())
       run->second.last_batch = next_batch_;
   writer_.add(room.key, seq, room.epoch, x.record);
-  batch_.posts.push_back({&room, make_posted(seq, x.record), std::move(x.note)});
+  batch_.posts.push_back(
+    {&room, make_posted(seq, x.record), std::move(x.note)});
   auto& limits = node_->conf.engine;
   if (writer_.count() >= limits.batch_events
       || writer_.bytes() >= limits.batch_bytes)
@@ -130,15 +132,16 @@ void shard_state::propose() {
   auto payload = std::make_shared<const std::string>(writer_.take());
   auto index = raft_->propose(std::move(payload), steady_ms());
   // Not leading any more: nothing of this may ever be told. The next message
-  // finds it out and refuses everything under way; not here, where callers still
-  // hold on to their rooms.
+  // finds it out and refuses everything under way; not here, where callers
+  // still hold on to their rooms.
   in_flight_.back().index = index ? *index : log_index{~std::uint64_t{0}};
   if (!index)
     return want_flush();
   node_->counters.proposed.fetch_add(1, std::memory_order_relaxed);
 }
 
-// -- progress ----------------------------------------------------------------------
+// -- progress
+// ----------------------------------------------------------------------
 
 void shard_state::handle(const log_durable& x) {
   raft_->on_durable(x.done, steady_ms());
@@ -216,7 +219,8 @@ void shard_state::tell_rooms(open_batch& x) {
       pump(*t.room);
 }
 
-// -- answers --------------------------------------------------------------------------
+// -- answers
+// --------------------------------------------------------------------------
 
 void shard_state::answer_slot(const slot_ptr& s, std::vector<answer>& out) {
   slots_.erase(s->id);
@@ -235,9 +239,9 @@ void shard_state::answer_slot(const slot_ptr& s, std::vector<answer>& out) {
     if (auto& why = s->results.front().error)
       out.push_back({s->to, tl::unexpected{std::move(*why)}});
     else
-      out.push_back({s->to, document_answer{s->definition_json,
-                                            s->definition_json.empty() ? 204
-                                                                       : 200}});
+      out.push_back(
+        {s->to, document_answer{s->definition_json,
+                                s->definition_json.empty() ? 204 : 200}});
     return;
   case slot::what::command:
     return answer_command(s, out);
@@ -309,7 +313,8 @@ void shard_state::release(slot& s) {
   s.bytes = 0;
 }
 
-// -- retention ------------------------------------------------------------------------
+// -- retention
+// ------------------------------------------------------------------------
 
 // Old events go in one stroke per room, once a tenth too many have piled up.
 void shard_state::trim_rooms(std::int64_t) {

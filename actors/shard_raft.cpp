@@ -83,8 +83,8 @@ void shard_raft::carry_out(const effects& x) {
   if (x.leadership_changed && !raft_->leading())
     ready_at_.reset();
   if (x.after != ticket{}) {
-    log_append out{shard_, x.hard, x.erase_from, stored_last_, x.append, x.after,
-                   me_};
+    log_append out{shard_,   x.hard,  x.erase_from, stored_last_,
+                   x.append, x.after, me_};
     if (x.erase_from)
       stored_last_ = {x.erase_from->value - 1};
     if (!x.append.empty())

@@ -14,8 +14,8 @@
 namespace callboard {
 
 /// Drives one Raft replica: gives it events and carries its effects out, in
-/// their order, through the log writer and the state writer. Used by the shard's
-/// actor only.
+/// their order, through the log writer and the state writer. Used by the
+/// shard's actor only.
 class shard_raft {
 public:
   shard_raft(node_context& node, shard_id shard);
@@ -61,11 +61,11 @@ private:
   shard_id shard_;
   storage_listener me_;
   std::unique_ptr<consensus> raft_;
-  log_index stored_last_;  // last entry that was sent to the log
+  log_index stored_last_; // last entry that was sent to the log
   log_index applied_;
   log_index trimmed_;
   std::optional<log_index> ready_at_; // this term's barrier
-  std::deque<ticket> unsynced_; // in the order of their tickets
+  std::deque<ticket> unsynced_;       // in the order of their tickets
 };
 
 } // namespace callboard

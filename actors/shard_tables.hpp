@@ -20,8 +20,8 @@ struct run_entry {
   run_actor actor; ///< Null while the store is asked.
   std::vector<std::variant<decide_items, decide_command>> early;
   std::vector<std::uint64_t> finders; ///< find_actor requests that wait for it.
-  std::size_t deciding = 0;      ///< Requests sent that it has not decided.
-  std::uint64_t last_batch = 0;  ///< Last batch with an event of it.
+  std::size_t deciding = 0;     ///< Requests sent that it has not decided.
+  std::uint64_t last_batch = 0; ///< Last batch with an event of it.
   std::int64_t last_activity_ms = 0;
 };
 
@@ -29,14 +29,15 @@ struct run_entry {
 /// order of their arrival.
 struct room_entry {
   room_key key;
-  room_actor actor; ///< Null while the store is asked.
+  room_actor actor;  ///< Null while the store is asked.
   event_seq head;    ///< Last number given.
   event_seq applied; ///< Last number applied and told.
   event_seq oldest;
   std::uint64_t epoch = 0;
   std::deque<slot_ptr> lane;
   std::vector<decide_items> early;
-  std::vector<std::variant<join_room_request, ask_streams_request>> waiting_joins;
+  std::vector<std::variant<join_room_request, ask_streams_request>>
+    waiting_joins;
   std::vector<std::uint64_t> finders;
   std::unordered_map<run_id, run_entry> runs;
   std::vector<edge_listener> joined; ///< Nodes that have viewers.

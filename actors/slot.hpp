@@ -18,7 +18,7 @@ namespace callboard {
 struct stream_note {
   enum class what : std::uint8_t { nothing, chunk, step_ended, run_ended };
   what kind = what::nothing;
-  shared_bytes source; ///< chunk: keeps `data` alive.
+  shared_bytes source;   ///< chunk: keeps `data` alive.
   std::string_view data; ///< chunk: the raw `data` object.
 };
 
@@ -34,7 +34,8 @@ struct passed_on {
   stream_note note = {};
 };
 
-/// The id was seen before: nothing changes, the answer is that of the first time.
+/// The id was seen before: nothing changes, the answer is that of the first
+/// time.
 struct duplicate_of {
   event_seq seq;
 };

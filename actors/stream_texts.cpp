@@ -17,7 +17,8 @@ void stream_texts::follow(const posted_event& event, const stream_note& note) {
   case stream_note::what::nothing:
     return;
   case stream_note::what::step_ended:
-    if (auto at = index_.find(key_of(event.run, event.step)); at != index_.end())
+    if (auto at = index_.find(key_of(event.run, event.step));
+        at != index_.end())
       erase(at->second);
     return;
   case stream_note::what::run_ended:

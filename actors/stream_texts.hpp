@@ -19,7 +19,8 @@ namespace callboard {
 class stream_texts {
 public:
   stream_texts(room_key room, std::size_t text_bytes, std::size_t total_bytes)
-      : room_{std::move(room)}, text_bytes_{text_bytes}, total_bytes_{total_bytes} {
+      : room_{std::move(room)}, text_bytes_{text_bytes}, total_bytes_{
+                                                           total_bytes} {
     // nop
   }
 
