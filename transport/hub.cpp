@@ -1,6 +1,7 @@
 #include "transport/hub.hpp"
 
 #include "transport/edge_metrics.hpp"
+#include "transport/viewer_rooms.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -20,7 +21,10 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr auto tick_interval = std::chrono::seconds{1};
+/// Rooms try again this often; sessions look at their time-outs every fourth
+/// time.
+constexpr auto tick_interval = std::chrono::milliseconds{250};
+constexpr unsigned ticks_per_session_tick = 4;
 
 /// Session ids are unique in the node: the hub's number is above this bit. Ids
 /// stay below 2^53, so that JSON readers keep them exact.
@@ -106,6 +110,8 @@ struct hub::impl {
   std::vector<room_signal> taken_signals;
 
   request_table requests;
+  std::unique_ptr<viewer_rooms> rooms;
+  unsigned ticks = 0;
   std::vector<session*> dirty;
   bool flush_pending = false;
 
@@ -119,6 +125,10 @@ void hub::impl::arm_tick() {
     if (ec)
       return;
     auto now = std::chrono::steady_clock::now();
+    rooms->tick(now);
+    arm_tick();
+    if (++ticks % ticks_per_session_tick != 0)
+      return;
     // Sessions may remove themselves while they are told the time.
     std::vector<session*> all;
     all.reserve(sessions.size());
@@ -126,7 +136,6 @@ void hub::impl::arm_tick() {
       all.push_back(entry.second.get());
     for (auto* x : all)
       x->tick(now);
-    arm_tick();
   });
 }
 
@@ -142,10 +151,15 @@ void hub::impl::take_delivered() {
     wake_pending = false;
   }
   flush_pending = true; // at the end of this very turn
-  for (auto& x : taken_answers)
-    if (auto f = requests.take(x.to.request))
+  for (auto& x : taken_answers) {
+    if (x.to.session == 0)
+      rooms->history(std::move(x));
+    else if (auto f = requests.take(x.to.request))
       f(std::move(x));
+  }
   taken_answers.clear();
+  for (auto& x : taken_signals)
+    rooms->handle(std::move(x));
   taken_signals.clear();
   flush_dirty();
   flush_pending = false;
@@ -192,8 +206,15 @@ engine& hub::target() noexcept {
   return *impl_->target;
 }
 
+viewer_rooms& hub::rooms() noexcept {
+  assert(impl_->rooms != nullptr);
+  return *impl_->rooms;
+}
+
 void hub::attach(engine& target) {
   impl_->target = &target;
+  impl_->rooms
+    = std::make_unique<viewer_rooms>(impl_->id, target, impl_->metrics);
 }
 
 void hub::run() {
