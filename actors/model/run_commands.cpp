@@ -9,7 +9,7 @@ namespace {
 /// An event of the engine's own making. Owns its text; draft() points into it.
 class own_event {
 public:
-  /// `ids` are raw members of `data` besides the body.
+  /// `body` is the raw object under `body_key`; `step` may be empty.
   own_event(event_type type, std::string_view type_name, const room_key& room,
             const run_id& run, const step_id& step, std::string_view body_key,
             std::string_view body) {
@@ -120,6 +120,35 @@ result<void> check_answer(json::value answer, std::string_view input_request) {
   return bad_value("/value", answer.raw(),
                    "answer with one of validation.options, "
                      + shortened(options->raw()));
+}
+
+/// The `changes` of a new run's first event, made of the fields that were asked
+/// for; `draft` gets what the state machine needs of them.
+result<std::string> first_changes(std::string_view given, event_draft& draft) {
+  json::document fields;
+  if (auto ok = fields.reset(given.empty() ? "{}" : given); !ok)
+    return tl::unexpected<problem>{std::move(ok.error())};
+  auto object = fields.root();
+  if (!object.is(json::kind::object))
+    return bad_value("", object.raw(), "send an object with the run's fields");
+  if (auto ok = check_run_changes(draft, object, ""); !ok)
+    return tl::unexpected<problem>{std::move(ok.error())};
+  if (draft.run_status_to.value_or(run_status::pending) != run_status::pending)
+    return bad_value("/status", object.find("status")->raw(),
+                     "a new run is \"pending\"; leave it out");
+  std::string changes{R"({"status":"pending")"};
+  std::string buffer;
+  for (auto [key, val] : object.members()) {
+    auto name = text_of(key, buffer);
+    if (name == "id" || name == "status")
+      continue;
+    changes += ',';
+    changes += key.raw();
+    changes += ':';
+    changes += val.raw();
+  }
+  changes += '}';
+  return changes;
 }
 
 } // namespace
@@ -256,39 +285,17 @@ result<event_record> run_machine::create(const command_arguments& command,
                                   + "\" exists already and is "
                                   + std::string{to_string(run_.status)}
                                   + ": choose another id, or none");
-  json::document fields;
-  if (auto ok = fields.reset(command.fields.empty() ? "{}" : command.fields);
-      !ok)
-    return tl::unexpected<problem>{std::move(ok.error())};
-  auto object = fields.root();
-  if (!object.is(json::kind::object))
-    return bad_value("", object.raw(), "send an object with the run's fields");
   event_draft checked;
-  if (auto ok = check_run_changes(checked, object, ""); !ok)
-    return tl::unexpected<problem>{std::move(ok.error())};
-  if (checked.run_status_to.value_or(run_status::pending)
-      != run_status::pending)
-    return bad_value("/status", object.find("status")->raw(),
-                     "a new run is \"pending\"; leave it out");
-  std::string changes{R"({"status":"pending")"};
-  std::string buffer;
-  for (auto [key, val] : object.members()) {
-    auto name = text_of(key, buffer);
-    if (name == "id" || name == "status")
-      continue;
-    changes += ',';
-    changes += key.raw();
-    changes += ':';
-    changes += val.raw();
-  }
-  changes += '}';
+  auto changes = first_changes(command.fields, checked);
+  if (!changes)
+    return tl::unexpected<problem>{std::move(changes.error())};
   own_event event{event_type::run_updated,
                   "workflow:execution:updated",
                   room,
                   command.run,
                   {},
                   "changes",
-                  changes};
+                  *changes};
   auto& draft = event.draft();
   draft.run_status_to = run_status::pending;
   draft.has_created_at = checked.has_created_at;
