@@ -16,16 +16,16 @@
 #include <variant>
 #include <vector>
 
-/// The seam between sockets (transport/) and actors (actors/). Neither side sees
-/// the other's library: requests go in from any thread and never block; answers
-/// and events come out through edge_sink, which only posts.
+/// The seam between sockets (transport/) and actors (actors/). Neither side
+/// sees the other's library: requests go in from any thread and never block;
+/// answers and events come out through edge_sink, which only posts.
 namespace callboard {
 
 /// One event loop of the transport (an Asio thread and its sessions).
 using hub_id = number<struct hub_id_tag>;
 
-/// Where an answer goes. `session` and `request` are the transport's own numbers
-/// and come back unchanged.
+/// Where an answer goes. `session` and `request` are the transport's own
+/// numbers and come back unchanged.
 struct reply_address {
   hub_id hub;
   std::uint64_t session = 0;
@@ -131,9 +131,8 @@ struct room_lost {
   room_key room;
 };
 
-using room_signal
-  = std::variant<std::shared_ptr<const room_batch>, room_joined, stream_snapshots,
-                 room_lost>;
+using room_signal = std::variant<std::shared_ptr<const room_batch>, room_joined,
+                                 stream_snapshots, room_lost>;
 
 /// Implemented by the transport. Called on actor threads; only posts to the
 /// hub's event loop. For one hub, calls arrive in order.

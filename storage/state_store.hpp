@@ -24,11 +24,12 @@ struct room_brief {
   std::uint64_t epoch = 0;
 };
 
-/// What the log entries add up to, in one RocksDB (state/): events, runs, steps,
-/// artifacts, definitions, duplicates, indexes and the applied index per shard.
+/// What the log entries add up to, in one RocksDB (state/): events, runs,
+/// steps, artifacts, definitions, duplicates, indexes and the applied index per
+/// shard.
 ///
-/// Durability: without a write-ahead log. After a crash it is a consistent older
-/// state (atomic flush); the log is applied again from applied() on.
+/// Durability: without a write-ahead log. After a crash it is a consistent
+/// older state (atomic flush); the log is applied again from applied() on.
 ///
 /// Determinism: apply() depends on the entry and on what is stored, on nothing
 /// else; replicas that applied the same entries hold the same bytes.
@@ -62,8 +63,8 @@ public:
   // --- what actors need -----------------------------------------------------
 
   /// nullopt: no such run.
-  result<std::optional<run_brief>> load_run(shard_id shard, const room_key& room,
-                                            const run_id& run) const;
+  result<std::optional<run_brief>>
+  load_run(shard_id shard, const room_key& room, const run_id& run) const;
   result<room_brief> load_room(shard_id shard, const room_key& room) const;
 
   /// The number that the event `id` got. Ids are unique within a run, and for
@@ -81,7 +82,8 @@ public:
   result<history_chunk> history(shard_id shard,
                                 const history_request& request) const;
 
-  // --- what clients ask -------------------------------------------------------
+  // --- what clients ask
+  // -------------------------------------------------------
 
   /// The JSON document that answers `q`, from one snapshot. `shard_of` places a
   /// room on its shard.
@@ -89,13 +91,15 @@ public:
   result<std::string> answer(const query::any& q,
                              const placement& shard_of) const;
 
-  // --- operations ---------------------------------------------------------------
+  // --- operations
+  // ---------------------------------------------------------------
 
   /// Sizes for GET /v1/admin/storage, as members of a JSON object (keys, bytes,
   /// files, pending compaction); numbers only, nothing of any tenant.
   std::string statistics() const;
 
-  /// Rooms of one tenant with head and oldest, for /v1/admin/storage: JSON array.
+  /// Rooms of one tenant with head and oldest, for /v1/admin/storage: JSON
+  /// array.
   result<std::string> room_statistics(const tenant_id& tenant) const;
 
   std::uint64_t disk_bytes() const;

@@ -1,0 +1,96 @@
+#include "actors/node_context.hpp"
+
+#include <caf/send.hpp>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <utility>
+
+namespace callboard {
+
+namespace {
+
+// FNV-1a, 64 bit (Fowler, Noll, Vo): stable across builds, since the placement
+// of rooms on shards is stored.
+std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) noexcept {
+  for (unsigned char c : text) {
+    hash ^= c;
+    hash *= 0x100000001b3ull;
+  }
+  return hash;
+}
+
+constexpr std::uint64_t virtual_slots = 1024;
+
+} // namespace
+
+void latency_histogram::observe(std::chrono::microseconds x) noexcept {
+  auto seconds = static_cast<double>(x.count()) / 1e6;
+  std::size_t i = 0;
+  while (i < bounds.size() && seconds > bounds[i])
+    ++i;
+  counts_[i].fetch_add(1, std::memory_order_relaxed);
+  sum_us_.fetch_add(static_cast<std::uint64_t>(x.count()),
+                    std::memory_order_relaxed);
+}
+
+engine_metrics::histogram latency_histogram::read() const {
+  engine_metrics::histogram result;
+  result.bounds.assign(bounds.begin(), bounds.end());
+  for (auto& count : counts_)
+    result.counts.push_back(count.load(std::memory_order_relaxed));
+  result.sum
+    = static_cast<double>(sum_us_.load(std::memory_order_relaxed)) / 1e6;
+  return result;
+}
+
+shard_id node_context::shard_of(const room_key& room) const noexcept {
+  auto hash = fnv1a(room.tenant.value, 0xcbf29ce484222325ull);
+  hash = fnv1a(std::string_view{"\0", 1}, hash);
+  hash = fnv1a(room.project.value, hash);
+  auto slot = (hash ^ (hash >> 32)) % virtual_slots;
+  return {slot * conf.engine.shards / virtual_slots};
+}
+
+void node_context::read(std::function<void()> work) {
+  counters.reads.fetch_add(1, std::memory_order_relaxed);
+  auto i = next_reader_.fetch_add(1, std::memory_order_relaxed);
+  caf::anon_send(
+    readers[i % readers.size()],
+    read_job{std::make_shared<std::function<void()>>(std::move(work))});
+}
+
+void node_context::set_no_space(no_space_reason why, bool on) noexcept {
+  auto bit = static_cast<std::uint8_t>(why);
+  if (on)
+    no_space.fetch_or(bit);
+  else
+    no_space.fetch_and(static_cast<std::uint8_t>(~bit));
+}
+
+void node_context::die(const std::string& why) const {
+  spdlog::critical("the node ends: {}", why);
+  spdlog::default_logger()->flush();
+  std::_Exit(1);
+}
+
+std::int64_t wall_ms() noexcept {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch())
+    .count();
+}
+
+std::uint64_t steady_ms() noexcept {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(
+    duration_cast<milliseconds>(steady_clock::now().time_since_epoch())
+      .count());
+}
+
+std::int64_t steady_us() noexcept {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(steady_clock::now().time_since_epoch())
+    .count();
+}
+
+} // namespace callboard

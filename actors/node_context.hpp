@@ -1,0 +1,97 @@
+#pragma once
+
+#include "actors/engine.hpp"
+#include "actors/messages.hpp"
+#include "config/settings.hpp"
+#include "storage/log_store.hpp"
+#include "storage/state_store.hpp"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace callboard {
+
+/// Counts durations in buckets without locks. Any thread.
+class latency_histogram {
+public:
+  static constexpr std::array<double, 12> bounds{0.0001, 0.00025, 0.0005, 0.001,
+                                                 0.0025, 0.005,   0.01,   0.025,
+                                                 0.05,   0.1,     0.5,    2.5};
+
+  void observe(std::chrono::microseconds x) noexcept;
+  engine_metrics::histogram read() const;
+
+private:
+  std::array<std::atomic<std::uint64_t>, bounds.size() + 1> counts_{};
+  std::atomic<std::uint64_t> sum_us_{0};
+};
+
+/// Counters of the engine, written by all actors, read by /metrics.
+struct node_counters {
+  using counter = std::atomic<std::uint64_t>;
+
+  counter accepted{0}, duplicate{0}, refused{0}, ephemeral{0}, proposed{0},
+    syncs{0}, log_bytes{0}, applied{0}, reads{0}, overload{0};
+  counter in_flight_bytes{0}, active_runs{0}, active_rooms{0}, leading{0};
+  latency_histogram sync_seconds, publish_seconds, apply_seconds;
+};
+
+/// Why the node takes no writes at the moment, one bit each.
+enum class no_space_reason : std::uint8_t {
+  low = 1,   ///< Less than storage.min_free_bytes is free.
+  log = 2,   ///< The log could not be written.
+  state = 4, ///< The state store could not be written.
+};
+
+/// What the actors of one node share. Handles are set once, before the first
+/// message; everything else is immutable or atomic. Owned by the engine host,
+/// outlives all actors.
+struct node_context {
+  settings conf;
+  std::string name;
+  std::unique_ptr<log_store> log;
+  std::unique_ptr<state_store> state;
+
+  std::vector<reader_actor> readers;
+  std::vector<shard_actor> shards;
+  log_writer_actor log_writer;
+  state_writer_actor state_writer;
+  maintenance_actor maintenance;
+  edge_actor edge;
+
+  node_counters counters;
+  std::vector<std::atomic<std::uint64_t>> shard_bytes_in_flight;
+  std::atomic<std::uint32_t> ready_shards{0};
+  std::atomic<std::uint8_t> no_space{0};
+  std::atomic<bool> draining{false};
+
+  shard_id shard_of(const room_key& room) const noexcept;
+
+  /// Runs `work` on a reader's thread, later. Any thread.
+  void read(std::function<void()> work);
+
+  void set_no_space(no_space_reason why, bool on) noexcept;
+
+  /// The disk is broken: says so and ends the process at once, since nothing
+  /// may be promised any more and nothing acknowledged is lost by dying.
+  [[noreturn]] void die(const std::string& why) const;
+
+private:
+  std::atomic<std::uint32_t> next_reader_{0};
+};
+
+/// Wall clock in ms since the Unix epoch.
+std::int64_t wall_ms() noexcept;
+
+/// Monotonic clock.
+std::uint64_t steady_ms() noexcept;
+std::int64_t steady_us() noexcept;
+
+} // namespace callboard

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "actors/decider.hpp"
+#include "actors/messages.hpp"
+#include "actors/node_context.hpp"
+#include "actors/stream_texts.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace callboard {
+
+/// One project's room (or a tenant's own) with viewers or recent events, on the
+/// shard that leads it. Decides about events that belong to no run, and tells
+/// every node that has viewers what was applied: one message per node and
+/// batch, whatever the number of viewers.
+class room_actor_state {
+public:
+  static constexpr const char* name = "room";
+
+  explicit room_actor_state(room_actor::pointer self) noexcept : self_{self} {
+    // nop
+  }
+
+  void init(node_context& node, shard_actor shard, room_key room,
+            const room_loaded& stored);
+
+  void handle(decide_items& x);
+  void handle(ids_found& x);
+  void handle(const room_publish& x);
+  void handle(const join_room_request& x);
+  void handle(const leave_room_request& x);
+  void handle(const ask_streams_request& x);
+  void handle(const watch_tenant_request& x);
+  description describe() const;
+
+private:
+  struct subscriber {
+    edge_listener edge;
+    bool joined = false;
+    bool watching = false;
+  };
+
+  void send(decider::outbox& out);
+  subscriber& subscribe(const edge_listener& edge);
+  void drop_if_gone(const edge_listener& edge);
+
+  room_actor::pointer self_;
+  node_context* node_ = nullptr;
+  shard_actor shard_;
+  std::optional<room_decider> decider_;
+  std::optional<stream_texts> streams_;
+  event_seq head_; // the last number that was told
+  event_seq oldest_;
+  std::uint64_t epoch_ = 0;
+  std::vector<subscriber> subscribers_; // nodes: few
+};
+
+room_actor::behavior_type
+room(room_actor::stateful_pointer<room_actor_state> self, node_context* node,
+     shard_actor shard, room_key key, room_loaded stored);
+
+} // namespace callboard

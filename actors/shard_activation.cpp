@@ -1,0 +1,222 @@
+#include "actors/room_actor.hpp"
+#include "actors/run_actor.hpp"
+#include "actors/shard_actor.hpp"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+// Runs and rooms live in the store; their actors come when they are needed and
+// go when they are idle.
+
+namespace callboard {
+
+namespace {
+
+/// Names a room's history. Below 2^53, so that every JSON reader keeps it.
+std::uint64_t new_epoch() {
+  static thread_local std::mt19937_64 random{std::random_device{}()};
+  return (random() >> 11) | 1;
+}
+
+/// What one idle run costs, for the memory budget; measured by
+/// benchmarks/actors_benchmark.cpp.
+constexpr std::uint64_t run_bytes = 2048;
+
+} // namespace
+
+room_entry& shard_state::room_of(const room_key& key) {
+  auto& place = rooms_[key];
+  if (place)
+    return *place;
+  place = std::make_unique<room_entry>();
+  place->key = key;
+  place->last_activity_ms = wall_ms();
+  node_->counters.active_rooms.fetch_add(1);
+  node_->read([node = node_, me = shard_actor{self_}, shard = id_, key] {
+    room_loaded answer;
+    answer.room = key;
+    if (auto found = node->state->load_room(shard, key)) {
+      answer.head = found->head;
+      answer.oldest = found->oldest;
+      answer.epoch = found->epoch;
+    } else {
+      answer.error = std::move(found.error());
+    }
+    caf::anon_send(me, std::move(answer));
+  });
+  return *place;
+}
+
+void shard_state::handle(const room_loaded& x) {
+  auto at = rooms_.find(x.room);
+  if (at == rooms_.end() || at->second->actor)
+    return;
+  if (x.error)
+    node_->die("room state cannot be read: " + x.error->detail);
+  auto& room = *at->second;
+  room.head = room.applied = x.head;
+  room.oldest = x.oldest;
+  room.epoch = x.head == event_seq{} ? new_epoch() : x.epoch;
+  auto stored = x;
+  stored.epoch = room.epoch;
+  room.actor = self_->spawn(callboard::room, node_, shard_actor{self_},
+                            room.key, std::move(stored));
+  if (auto watchers = watchers_.find(room.key.tenant);
+      watchers != watchers_.end())
+    for (auto& edge : watchers->second)
+      self_->send(room.actor,
+                  watch_tenant_request{room.key.tenant, edge, true});
+  for (auto& job : std::exchange(room.early, {}))
+    self_->send(room.actor, std::move(job));
+  for (auto& join : std::exchange(room.waiting_joins, {}))
+    std::visit(
+      [&](auto& request) { self_->send(room.actor, std::move(request)); },
+      join);
+  answer_finders(room.finders, caf::actor_cast<caf::actor>(room.actor),
+                 room.last_activity_ms);
+  pump(room);
+}
+
+run_entry& shard_state::run_of(room_entry& room, const run_id& id) {
+  auto [at, fresh] = room.runs.try_emplace(id);
+  if (!fresh)
+    return at->second;
+  ++active_runs_;
+  node_->counters.active_runs.fetch_add(1);
+  node_->read(
+    [node = node_, me = shard_actor{self_}, shard = id_, key = room.key, id] {
+      run_loaded answer;
+      answer.room = key;
+      answer.run = id;
+      if (auto found = node->state->load_run(shard, key, id))
+        answer.brief = std::move(*found);
+      else
+        answer.error = std::move(found.error());
+      caf::anon_send(me, std::move(answer));
+    });
+  return at->second;
+}
+
+void shard_state::handle(run_loaded& x) {
+  auto room = rooms_.find(x.room);
+  if (room == rooms_.end())
+    return;
+  auto at = room->second->runs.find(x.run);
+  if (at == room->second->runs.end() || at->second.actor)
+    return;
+  if (x.error)
+    node_->die("run state cannot be read: " + x.error->detail);
+  auto& run = at->second;
+  auto exists = x.brief.has_value();
+  run.actor = self_->spawn(
+    callboard::run, shard_actor{self_}, x.room, x.run,
+    std::make_shared<std::optional<run_brief>>(std::move(x.brief)));
+  for (auto& job : std::exchange(run.early, {}))
+    std::visit(
+      [&](auto& request) { self_->send(run.actor, std::move(request)); }, job);
+  // A run that does not exist is not shown; its entry goes with the next sweep.
+  answer_finders(run.finders,
+                 exists ? caf::actor_cast<caf::actor>(run.actor) : caf::actor{},
+                 run.last_activity_ms);
+}
+
+void shard_state::touch(room_entry& room, run_entry* run) {
+  auto now = wall_ms();
+  room.last_activity_ms = now;
+  if (run)
+    run->last_activity_ms = now;
+}
+
+// Only what the store knows completely may go: everything that the actor
+// accepted is applied, and nothing is on its way to it.
+bool shard_state::may_go(const room_entry&, const run_entry& run) const {
+  return run.actor && run.deciding == 0 && run.early.empty()
+         && run.finders.empty() && run.last_batch <= batches_applied_;
+}
+
+void shard_state::passivate(std::int64_t now_ms) {
+  auto idle = node_->conf.engine.passivate_after.count();
+  auto budget = node_->conf.engine.active_run_bytes / node_->conf.engine.shards;
+  // Over the budget the idle time shrinks, down to a second.
+  if (active_runs_ * run_bytes > budget)
+    idle = std::max<std::int64_t>(1000, idle / 60);
+  for (auto at = rooms_.begin(); at != rooms_.end();) {
+    auto& room = *at->second;
+    std::erase_if(room.runs, [&](auto& x) {
+      auto& run = x.second;
+      if (!may_go(room, run) || !room.lane.empty()
+          || now_ms - run.last_activity_ms < idle)
+        return false;
+      self_->send_exit(run.actor, caf::exit_reason::user_shutdown);
+      --active_runs_;
+      node_->counters.active_runs.fetch_sub(1);
+      return true;
+    });
+    auto gone = room.actor && room.runs.empty() && room.lane.empty()
+                && room.joined.empty() && room.waiting_joins.empty()
+                && room.finders.empty() && room.last_batch <= batches_applied_
+                && room.applied == room.head && in_flight_.empty()
+                && batch_.posts.empty() && batch_.trims.empty()
+                && now_ms - room.last_activity_ms
+                     >= node_->conf.engine.passivate_after.count();
+    if (!gone) {
+      ++at;
+      continue;
+    }
+    self_->send_exit(room.actor, caf::exit_reason::user_shutdown);
+    node_->counters.active_rooms.fetch_sub(1);
+    at = rooms_.erase(at);
+  }
+}
+
+// -- viewers' nodes
+// ------------------------------------------------------------------
+
+void shard_state::handle(join_room_request& x) {
+  if (!raft_->ready()) {
+    waiting_joins_.push_back(std::move(x));
+    return;
+  }
+  auto& room = room_of(x.room);
+  touch(room, nullptr);
+  if (std::ranges::find(room.joined, x.edge) == room.joined.end())
+    room.joined.push_back(x.edge);
+  if (room.actor)
+    self_->send(room.actor, std::move(x));
+  else
+    room.waiting_joins.emplace_back(std::move(x));
+}
+
+void shard_state::handle(const leave_room_request& x) {
+  auto at = rooms_.find(x.room);
+  if (at == rooms_.end())
+    return;
+  std::erase(at->second->joined, x.edge);
+  if (at->second->actor)
+    self_->send(at->second->actor, x);
+}
+
+void shard_state::handle(ask_streams_request& x) {
+  if (!raft_->ready())
+    return;
+  auto& room = room_of(x.room);
+  if (room.actor)
+    self_->send(room.actor, std::move(x));
+  else
+    room.waiting_joins.emplace_back(std::move(x));
+}
+
+void shard_state::handle(const watch_tenant_request& x) {
+  auto& edges = watchers_[x.tenant];
+  std::erase(edges, x.edge);
+  if (x.on)
+    edges.push_back(x.edge);
+  if (edges.empty())
+    watchers_.erase(x.tenant);
+  for (auto& [key, room] : rooms_)
+    if (key.tenant == x.tenant && room->actor)
+      self_->send(room->actor, x);
+}
+
+} // namespace callboard

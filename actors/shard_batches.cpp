@@ -1,0 +1,337 @@
+#include "actors/shard_actor.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+// How decided requests become log entries, and applied entries become answers
+// and frames.
+
+namespace callboard {
+
+namespace {
+
+/// Proposals on their way to the disk. With more, entries only get smaller:
+/// what is decided during a sync goes into one entry with the next.
+constexpr std::size_t most_unsynced = 2;
+
+posted_event make_posted(event_seq seq, const event_record& record) {
+  posted_event event;
+  event.seq = seq;
+  event.run = record.run;
+  event.step = record.step;
+  event.frame
+    = std::make_shared<const std::string>(frame_text(seq, record.tail));
+  auto prefix = event.frame->size() - record.tail.size();
+  event.type_name = std::string_view{*event.frame}.substr(
+    prefix + record.type_begin, record.type_size);
+  return event;
+}
+
+} // namespace
+
+// -- numbering
+// -----------------------------------------------------------------
+
+void shard_state::number(room_entry& room, const slot_ptr& s) {
+  if (s->kind == slot::what::command) {
+    // All or none.
+    for (auto& v : s->verdicts)
+      if (auto why = std::get_if<problem>(&v)) {
+        auto reason = std::move(*why);
+        slots_.erase(s->id);
+        return refuse(*s, reason);
+      }
+  }
+  s->results.resize(s->verdicts.size());
+  for (std::size_t i = 0; i < s->verdicts.size(); ++i)
+    number_item(room, *s, i);
+  s->verdicts.clear();
+  batch_.answers.push_back(s);
+  want_flush();
+}
+
+void shard_state::number_item(room_entry& room, slot& s, std::size_t i) {
+  auto& counters = node_->counters;
+  auto& result = s.results[i];
+  if (s.request) {
+    if (auto draft = std::get_if<event_draft>(&s.request->items[i]))
+      result.id = draft->id.value;
+    else
+      result.id = std::get<publish_result>(s.request->items[i]).id;
+  }
+  auto& v = s.verdicts[i];
+  if (auto x = std::get_if<accepted>(&v)) {
+    counters.accepted.fetch_add(1, std::memory_order_relaxed);
+    result.id = x->record.id.value;
+    result.seq = add_event(room, *x);
+  } else if (auto passed = std::get_if<passed_on>(&v)) {
+    counters.ephemeral.fetch_add(1, std::memory_order_relaxed);
+    batch_.posts.push_back(
+      {&room, std::move(passed->event), std::move(passed->note)});
+  } else if (auto twin = std::get_if<duplicate_of>(&v)) {
+    counters.duplicate.fetch_add(1, std::memory_order_relaxed);
+    result.seq = twin->seq;
+  } else if (auto same = std::get_if<same_as>(&v)) {
+    counters.duplicate.fetch_add(1, std::memory_order_relaxed);
+    result.seq = s.results[same->item].seq;
+  } else {
+    counters.refused.fetch_add(1, std::memory_order_relaxed);
+    auto why = std::get_if<problem>(&v);
+    result.error = why ? std::move(*why)
+                       : problem{errc::internal, "the event was not decided"};
+  }
+}
+
+event_seq shard_state::add_event(room_entry& room, accepted& x) {
+  auto seq = next(room.head);
+  room.head = seq;
+  room.last_batch = next_batch_;
+  if (!x.record.run.empty())
+    if (auto run = room.runs.find(x.record.run); run != room.runs.end())
+      run->second.last_batch = next_batch_;
+  writer_.add(room.key, seq, room.epoch, x.record);
+  batch_.posts.push_back(
+    {&room, make_posted(seq, x.record), std::move(x.note)});
+  auto& limits = node_->conf.engine;
+  if (writer_.count() >= limits.batch_events
+      || writer_.bytes() >= limits.batch_bytes)
+    propose();
+  return seq;
+}
+
+void shard_state::want_flush() {
+  // Behind everything that is in the mailbox by now: that goes along.
+  if (!std::exchange(flush_sent_, true))
+    self_->send(self_, flush_now{});
+}
+
+void shard_state::handle(flush_now) {
+  flush_sent_ = false;
+  check_ready();
+  if (raft_->unsynced() < most_unsynced || writer_.empty())
+    propose();
+}
+
+void shard_state::propose() {
+  if (writer_.empty()) {
+    // Nothing durable: told in its turn, behind what is under way.
+    if (batch_.posts.empty() && batch_.answers.empty())
+      return;
+    auto x = std::exchange(batch_, {});
+    if (in_flight_.empty())
+      return dispatch(x);
+    auto& last = in_flight_.back();
+    std::ranges::move(x.posts, std::back_inserter(last.posts));
+    std::ranges::move(x.answers, std::back_inserter(last.answers));
+    return;
+  }
+  batch_.number = next_batch_++;
+  in_flight_.push_back(std::exchange(batch_, {}));
+  auto payload = std::make_shared<const std::string>(writer_.take());
+  auto index = raft_->propose(std::move(payload), steady_ms());
+  // Not leading any more: nothing of this may ever be told. The next message
+  // finds it out and refuses everything under way; not here, where callers
+  // still hold on to their rooms.
+  in_flight_.back().index = index ? *index : log_index{~std::uint64_t{0}};
+  if (!index)
+    return want_flush();
+  node_->counters.proposed.fetch_add(1, std::memory_order_relaxed);
+}
+
+// -- progress
+// ----------------------------------------------------------------------
+
+void shard_state::handle(const log_durable& x) {
+  raft_->on_durable(x.done, steady_ms());
+  if (!writer_.empty() && raft_->unsynced() < most_unsynced)
+    propose();
+}
+
+void shard_state::handle(const state_applied& x) {
+  raft_->on_applied(x.upto);
+  while (!in_flight_.empty() && in_flight_.front().index <= x.upto) {
+    auto done = std::move(in_flight_.front());
+    in_flight_.pop_front();
+    dispatch(done);
+  }
+  check_ready();
+}
+
+void shard_state::handle(const state_flushed& x) {
+  raft_->on_flushed(x.upto);
+}
+
+void shard_state::dispatch(open_batch& x) {
+  batches_applied_ = std::max(batches_applied_, x.number);
+  tell_rooms(x);
+  std::vector<answer> out;
+  out.reserve(x.answers.size());
+  for (auto& s : x.answers)
+    answer_slot(s, out);
+  send_answers(std::move(out));
+  if (slots_.empty())
+    for (auto& promise : std::exchange(drains_, {}))
+      promise.deliver(drained{true});
+}
+
+// One message per room and batch, however many events.
+void shard_state::tell_rooms(open_batch& x) {
+  struct telling {
+    room_entry* room;
+    std::shared_ptr<room_batch> batch;
+    room_publish message;
+  };
+  std::vector<telling> all;
+  std::unordered_map<room_entry*, std::size_t> places;
+  room_entry* last_room = nullptr;
+  std::size_t at = 0;
+  for (auto& p : x.posts) {
+    if (p.room != last_room) {
+      auto [found, fresh] = places.try_emplace(p.room, all.size());
+      at = found->second;
+      last_room = p.room;
+      if (fresh)
+        all.push_back({p.room,
+                       std::make_shared<room_batch>(
+                         room_batch{p.room->key, p.room->applied, {}}),
+                       {}});
+    }
+    auto& t = all[at];
+    if (p.note.kind != stream_note::what::nothing)
+      t.message.notes.emplace_back(
+        static_cast<std::uint32_t>(t.batch->events.size()), std::move(p.note));
+    if (p.event.seq != event_seq{})
+      p.room->applied = p.event.seq;
+    t.batch->events.push_back(std::move(p.event));
+  }
+  for (auto& t : all) {
+    t.message.batch = std::move(t.batch);
+    self_->send(t.room->actor, std::move(t.message));
+  }
+  for (auto& [room, upto] : x.trims) {
+    room->oldest = next(upto);
+    self_->send(room->actor, room_publish{room->oldest, nullptr, {}});
+  }
+  for (auto& t : all)
+    if (t.room->applied == t.room->head && !t.room->lane.empty())
+      pump(*t.room);
+}
+
+// -- answers
+// --------------------------------------------------------------------------
+
+void shard_state::answer_slot(const slot_ptr& s, std::vector<answer>& out) {
+  slots_.erase(s->id);
+  node_->counters.publish_seconds.observe(
+    std::chrono::microseconds{steady_us() - s->began_us});
+  switch (s->kind) {
+  case slot::what::publish:
+    release(*s);
+    if (!s->gather)
+      out.push_back({s->to, publish_answer{std::move(s->results)}});
+    else if (auto whole = s->gather->add(s->positions, std::move(s->results)))
+      out.push_back({s->to, std::move(*whole)});
+    return;
+  case slot::what::define:
+    release(*s);
+    if (auto& why = s->results.front().error)
+      out.push_back({s->to, tl::unexpected{std::move(*why)}});
+    else
+      out.push_back(
+        {s->to, document_answer{s->definition_json,
+                                s->definition_json.empty() ? 204 : 200}});
+    return;
+  case slot::what::command:
+    return answer_command(s, out);
+  }
+}
+
+void shard_state::answer_command(const slot_ptr& s, std::vector<answer>& out) {
+  release(*s);
+  std::string_view status;
+  switch (s->command->what) {
+  case run_command::create:
+    return answer_with_detail(s, s->command->run);
+  case run_command::retry:
+    return answer_with_detail(s, s->successor);
+  case run_command::pause:
+    status = "paused";
+    break;
+  case run_command::resume:
+  case run_command::input:
+    status = "running";
+    break;
+  case run_command::cancel:
+    status = "cancelled";
+    break;
+  }
+  std::string json = "{\"execution_id\":";
+  json::append_quoted(json, s->command->run.value);
+  if (!s->command->step.empty()) {
+    json += ",\"step_id\":";
+    json::append_quoted(json, s->command->step.value);
+  }
+  json += ",\"command\":";
+  json::append_quoted(json, to_string(s->command->what));
+  json += ",\"status\":";
+  json::append_quoted(json, status);
+  json += ",\"seq\":";
+  json::append_number(json, s->results.back().seq.value_or(event_seq{}).value);
+  json += '}';
+  out.push_back({s->to, document_answer{std::move(json)}});
+}
+
+// A new run is answered as it can be read from now on.
+void shard_state::answer_with_detail(const slot_ptr& s, const run_id& run) {
+  node_->read([node = node_, to = s->to, room = s->room, run] {
+    answer out{to, {}};
+    auto detail = node->state->answer(
+      query::run_detail{room, run},
+      [node](const room_key& x) { return node->shard_of(x); });
+    if (detail)
+      out.outcome = document_answer{std::move(*detail), 201,
+                                    "/v1/projects/" + room.project.value
+                                      + "/runs/" + run.value};
+    else
+      out.outcome = tl::unexpected{std::move(detail.error())};
+    answers_out message;
+    message.answers.push_back(std::move(out));
+    caf::anon_send(node->edge, std::move(message));
+  });
+}
+
+void shard_state::send_answers(std::vector<answer> xs) {
+  if (!xs.empty())
+    self_->send(node_->edge, answers_out{std::move(xs)});
+}
+
+void shard_state::release(slot& s) {
+  node_->shard_bytes_in_flight[id_.value].fetch_sub(s.bytes);
+  node_->counters.in_flight_bytes.fetch_sub(s.bytes);
+  s.bytes = 0;
+}
+
+// -- retention
+// ------------------------------------------------------------------------
+
+// Old events go in one stroke per room, once a tenth too many have piled up.
+void shard_state::trim_rooms(std::int64_t) {
+  auto keep = node_->conf.storage.retain_events;
+  if (keep == 0 || !raft_->ready())
+    return;
+  for (auto& [key, room] : rooms_) {
+    auto oldest = std::max(room->oldest.value, std::uint64_t{1});
+    if (!room->actor || room->applied.value + 1 < oldest + keep + keep / 10)
+      continue;
+    event_seq upto{room->applied.value - keep};
+    writer_.trim(key, upto);
+    batch_.trims.emplace_back(room.get(), upto);
+    room->oldest = next(upto);
+    room->last_batch = next_batch_;
+    want_flush();
+  }
+}
+
+} // namespace callboard

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "actors/messages.hpp"
+#include "actors/slot.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace callboard {
+
+/// A run's place in its shard: its actor, or who waits for it to start.
+struct run_entry {
+  run_actor actor; ///< Null while the store is asked.
+  std::vector<std::variant<decide_items, decide_command>> early;
+  std::vector<std::uint64_t> finders; ///< find_actor requests that wait for it.
+  std::size_t deciding = 0;     ///< Requests sent that it has not decided.
+  std::uint64_t last_batch = 0; ///< Last batch with an event of it.
+  std::int64_t last_activity_ms = 0;
+};
+
+/// A room's place in its shard: its actor, its runs, and its requests in the
+/// order of their arrival.
+struct room_entry {
+  room_key key;
+  room_actor actor;  ///< Null while the store is asked.
+  event_seq head;    ///< Last number given.
+  event_seq applied; ///< Last number applied and told.
+  event_seq oldest;
+  std::uint64_t epoch = 0;
+  std::deque<slot_ptr> lane;
+  std::vector<decide_items> early;
+  std::vector<std::variant<join_room_request, ask_streams_request>>
+    waiting_joins;
+  std::vector<std::uint64_t> finders;
+  std::unordered_map<run_id, run_entry> runs;
+  std::vector<edge_listener> joined; ///< Nodes that have viewers.
+  bool lookups_sent = false; ///< For the request at the front of the lane.
+  std::uint64_t last_batch = 0;
+  std::int64_t last_activity_ms = 0;
+};
+
+/// One event on its way to its room's viewers.
+struct post {
+  room_entry* room = nullptr;
+  posted_event event;
+  stream_note note;
+};
+
+/// What one log entry will tell the world once it is applied.
+struct open_batch {
+  std::uint64_t number = 0;
+  log_index index; ///< 0: nothing durable in it.
+  std::vector<post> posts;
+  std::vector<slot_ptr> answers;
+  std::vector<std::pair<room_entry*, event_seq>> trims;
+};
+
+} // namespace callboard

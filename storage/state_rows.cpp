@@ -1,0 +1,208 @@
+#include "storage/state_rows.hpp"
+
+#include "actors/model/json.hpp"
+#include "storage/coding.hpp"
+
+namespace callboard::rows {
+
+namespace {
+
+constexpr std::uint8_t row_format = 1;
+
+// How a field's value is stored.
+constexpr char value_inline = 0;
+constexpr char value_large = 1;
+
+tl::unexpected<problem> malformed(std::string_view what) {
+  return fail(errc::internal,
+              "stored " + std::string{what}
+                + " is malformed; the store is damaged or of another program");
+}
+
+std::string start() {
+  return std::string(1, static_cast<char>(row_format));
+}
+
+bool check_format(coding::reader& in) noexcept {
+  std::uint8_t format = 0;
+  return in.byte(format) && format == row_format;
+}
+
+void put_fields(std::string& out, const field_map& x) {
+  coding::put_varint(out, x.fields().size());
+  for (auto& [key, raw] : x.fields()) {
+    coding::put_text(out, key);
+    if (raw == large_marker) {
+      out.push_back(value_large);
+    } else {
+      out.push_back(value_inline);
+      coding::put_text(out, raw);
+    }
+  }
+}
+
+/// Takes all of the rest.
+bool get_fields(coding::reader& in, field_map& out) {
+  std::uint64_t count = 0;
+  if (!in.varint(count))
+    return false;
+  for (; count > 0; --count) {
+    std::string_view key, raw;
+    std::uint8_t form = 0;
+    if (!in.text(key) || !in.byte(form))
+      return false;
+    if (form == value_large)
+      raw = large_marker;
+    else if (form != value_inline || !in.text(raw))
+      return false;
+    out.set(key, std::string{raw});
+  }
+  return in.done();
+}
+
+} // namespace
+
+std::string encode(const room& x) {
+  auto out = start();
+  coding::put_varint(out, x.head.value);
+  coding::put_varint(out, x.oldest.value);
+  coding::put_big_endian(out, x.epoch);
+  coding::put_zigzag(out, x.created_ms);
+  return out;
+}
+
+std::string encode(const run& x) {
+  auto out = start();
+  out.push_back(static_cast<char>(x.status));
+  coding::put_zigzag(out, x.created_ms);
+  put_fields(out, x.fields);
+  return out;
+}
+
+std::string encode(const tally& x) {
+  auto out = start();
+  coding::put_varint(out, x.steps);
+  coding::put_varint(out, x.events);
+  coding::put_varint(out, x.artifacts);
+  return out;
+}
+
+std::string encode(const step& x) {
+  auto out = start();
+  coding::put_varint(out, x.place);
+  put_fields(out, x.fields);
+  return out;
+}
+
+std::string encode(const field_map& x) {
+  auto out = start();
+  put_fields(out, x);
+  return out;
+}
+
+std::string encode_number(std::uint64_t x) {
+  std::string out;
+  coding::put_varint(out, x);
+  return out;
+}
+
+result<room> decode_room(std::string_view bytes) {
+  coding::reader in{bytes};
+  room out;
+  if (!check_format(in) || !in.varint(out.head.value)
+      || !in.varint(out.oldest.value) || !in.big_endian(out.epoch)
+      || !in.zigzag(out.created_ms) || !in.done())
+    return malformed("room");
+  return out;
+}
+
+result<run> decode_run(std::string_view bytes) {
+  coding::reader in{bytes};
+  run out;
+  std::uint8_t status = 0;
+  if (!check_format(in) || !in.byte(status)
+      || status < static_cast<std::uint8_t>(run_status::pending)
+      || status > static_cast<std::uint8_t>(run_status::cancelled)
+      || !in.zigzag(out.created_ms) || !get_fields(in, out.fields))
+    return malformed("run");
+  out.status = static_cast<run_status>(status);
+  return out;
+}
+
+result<tally> decode_tally(std::string_view bytes) {
+  coding::reader in{bytes};
+  tally out;
+  if (!check_format(in) || !in.varint(out.steps) || !in.varint(out.events)
+      || !in.varint(out.artifacts) || !in.done())
+    return malformed("tally of a run");
+  return out;
+}
+
+result<step> decode_step(std::string_view bytes) {
+  coding::reader in{bytes};
+  step out;
+  if (!check_format(in) || !in.varint(out.place) || !get_fields(in, out.fields))
+    return malformed("step");
+  return out;
+}
+
+result<field_map> decode_fields(std::string_view bytes) {
+  coding::reader in{bytes};
+  field_map out;
+  if (!check_format(in) || !get_fields(in, out))
+    return malformed("definition");
+  return out;
+}
+
+result<std::uint64_t> decode_number(std::string_view bytes) {
+  coding::reader in{bytes};
+  std::uint64_t out = 0;
+  if (!in.varint(out) || !in.done())
+    return malformed("number");
+  return out;
+}
+
+field_map first_fields(std::int64_t ts_ms) {
+  field_map out;
+  out.set("status", "\"pending\"");
+  out.set("created_at", json::quoted(iso8601(ts_ms)));
+  return out;
+}
+
+std::string listed_definition(const field_map& fields) {
+  auto out = text_field(fields, "workflow_definition_id");
+  return valid_id(out) ? out : std::string{};
+}
+
+std::vector<std::string> large_fields(const field_map& fields) {
+  std::vector<std::string> out;
+  for (auto& [key, raw] : fields.fields())
+    if (raw == large_marker)
+      out.push_back(key);
+  return out;
+}
+
+const std::string* set_field(const field_map& fields, std::string_view key) {
+  auto* raw = fields.find(key);
+  return raw == nullptr || raw->empty() ? nullptr : raw;
+}
+
+std::optional<std::string> unquoted(std::string_view raw) {
+  if (raw.size() < 2 || raw.front() != '"' || raw.back() != '"')
+    return std::nullopt;
+  auto inside = raw.substr(1, raw.size() - 2);
+  if (inside.find('\\') == std::string_view::npos)
+    return std::string{inside};
+  auto doc = json::document::parse(raw);
+  if (!doc || !doc->root().is(json::kind::string))
+    return std::nullopt;
+  return doc->root().string();
+}
+
+std::string text_field(const field_map& fields, std::string_view key) {
+  auto* raw = set_field(fields, key);
+  return raw == nullptr ? std::string{}
+                        : unquoted(*raw).value_or(std::string{});
+}
+
+} // namespace callboard::rows

@@ -1,0 +1,135 @@
+#include "storage/state_store.hpp"
+
+#include "storage/state_fold.hpp"
+#include "storage/state_queries.hpp"
+#include "storage/state_reads.hpp"
+#include "storage/state_statistics.hpp"
+
+#include <rocksdb/write_batch.h>
+
+namespace callboard {
+
+struct state_store::impl {
+  std::unique_ptr<state_db> db;
+};
+
+state_store::state_store(std::unique_ptr<impl> x) : impl_{std::move(x)} {
+  // nop
+}
+
+state_store::~state_store() = default;
+
+result<std::unique_ptr<state_store>>
+state_store::open(const storage_options& opts, std::uint32_t shards) {
+  auto db = state_db::open(opts, shards);
+  if (!db)
+    return tl::unexpected{db.error()};
+  auto x = std::make_unique<impl>();
+  x->db = std::move(*db);
+  return std::unique_ptr<state_store>{new state_store{std::move(x)}};
+}
+
+result<log_index> state_store::applied(shard_id shard) const {
+  auto& db = *impl_->db;
+  rocksdb::PinnableSlice value;
+  auto status = db.db().Get({}, db.handle(family::rows),
+                            slice(keys::applied(shard)), &value);
+  if (status.IsNotFound())
+    return log_index{};
+  if (!status.ok())
+    return storage_problem(status, "reading the applied index");
+  auto number = rows::decode_number(view(value));
+  if (!number)
+    return tl::unexpected{number.error()};
+  return log_index{*number};
+}
+
+result<void> state_store::apply(shard_id shard, log_index upto,
+                                std::span<const std::string_view> payloads) {
+  auto& db = *impl_->db;
+  std::size_t bytes = 0;
+  for (auto payload : payloads)
+    bytes += payload.size();
+  rocksdb::WriteBatch batch{bytes + bytes / 2 + 256};
+  state_fold fold{db, shard, batch};
+  for (auto payload : payloads)
+    if (auto added = fold.add(payload); !added)
+      return added;
+  fold.finish();
+  batch.Put(db.handle(family::rows), slice(keys::applied(shard)),
+            rows::encode_number(upto.value));
+  rocksdb::WriteOptions unlogged;
+  unlogged.disableWAL = true; // the Raft log is the log
+  if (auto status = db.db().Write(unlogged, &batch); !status.ok())
+    return storage_problem(status, "applying log entries");
+  return {};
+}
+
+result<void> state_store::flush() {
+  return impl_->db->flush();
+}
+
+void state_store::resume() {
+  // If the disk is still full, the next apply() says so again.
+  (void)impl_->db->db().Resume();
+}
+
+result<std::optional<run_brief>>
+state_store::load_run(shard_id shard, const room_key& room,
+                      const run_id& run) const {
+  return reads::brief(state_view{*impl_->db}, shard, keys::ref(room),
+                      run.value);
+}
+
+result<room_brief> state_store::load_room(shard_id shard,
+                                          const room_key& room) const {
+  auto found = reads::room(state_view{*impl_->db}, shard, keys::ref(room));
+  if (!found)
+    return tl::unexpected{found.error()};
+  auto row = found->value_or(rows::room{});
+  return room_brief{row.head, row.oldest, row.epoch};
+}
+
+result<std::optional<event_seq>>
+state_store::find_event(shard_id shard, const room_key& room, const run_id& run,
+                        std::string_view id) const {
+  return reads::find_event(state_view{*impl_->db}, shard, keys::ref(room),
+                           run.value, id);
+}
+
+result<std::string> state_store::retry_fields(shard_id shard,
+                                              const room_key& room,
+                                              const run_id& run) const {
+  return reads::retry_fields(state_view{*impl_->db}, shard, keys::ref(room),
+                             run.value);
+}
+
+result<history_chunk>
+state_store::history(shard_id shard, const history_request& request) const {
+  return reads::history(state_view{*impl_->db}, shard, request);
+}
+
+result<std::string> state_store::answer(const query::any& q,
+                                        const placement& shard_of) const {
+  state_view at{*impl_->db};
+  return queries::answer(at, q, shard_of);
+}
+
+std::string state_store::statistics() const {
+  return state_statistics(*impl_->db);
+}
+
+result<std::string>
+state_store::room_statistics(const tenant_id& tenant) const {
+  return callboard::room_statistics(state_view{*impl_->db}, tenant);
+}
+
+std::uint64_t state_store::disk_bytes() const {
+  return state_disk_bytes(*impl_->db);
+}
+
+result<std::uint64_t> state_store::digest(shard_id shard) const {
+  return state_digest(state_view{*impl_->db}, shard);
+}
+
+} // namespace callboard
