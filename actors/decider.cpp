@@ -222,14 +222,6 @@ std::vector<verdict> run_decider::decide(const command_arguments& command,
   std::vector<verdict> result;
   switch (command.what) {
   case run_command::create: {
-    if (machine_.exists()) {
-      result.emplace_back(problem{errc::conflict,
-                                  "a run with the id '" + run().value
-                                    + "' exists already; choose another id or "
-                                      "leave it out",
-                                  "/id"});
-      return result;
-    }
     auto record = machine_.create(command, room(), now_ms);
     if (record)
       result.emplace_back(accepted{std::move(*record)});
