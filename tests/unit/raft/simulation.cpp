@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <sstream>
 
 namespace callboard::test {
 
@@ -58,6 +59,7 @@ struct simulation::node_state {
     found.hard = disk.hard;
     found.snapshot_index = disk.flushed;
     found.snapshot_term = disk.trimmed_term;
+    found.term_before_entries = disk.trimmed_term;
     if (disk.flushed.value != 0) {
       found.configuration_index = disk.trimmed_configuration.first;
       found.configuration = disk.trimmed_configuration.second;
@@ -88,7 +90,8 @@ simulation::simulation(const options& opts) : opts_{opts}, engine_{opts.seed} {
 
 simulation::~simulation() = default;
 
-// --- time ---------------------------------------------------------------------
+// --- time
+// ---------------------------------------------------------------------
 
 void simulation::at(std::uint64_t time, std::function<void()> what) {
   queue_.push({time, events_++, std::move(what)});
@@ -118,7 +121,8 @@ std::uint64_t simulation::random(std::uint64_t low, std::uint64_t high) {
   return low + engine_() % (high - low + 1);
 }
 
-// --- faults -------------------------------------------------------------------
+// --- faults
+// -------------------------------------------------------------------
 
 void simulation::crash(std::uint64_t node) {
   auto& x = at_node(node);
@@ -171,7 +175,8 @@ void simulation::slow_disk(std::uint64_t node, std::uint64_t factor) {
   at_node(node).slow = factor;
 }
 
-// --- use ----------------------------------------------------------------------
+// --- use
+// ----------------------------------------------------------------------
 
 consensus& simulation::replica(std::uint64_t node) {
   return *at_node(node).replica;
@@ -209,6 +214,25 @@ log_index simulation::applied(std::uint64_t node) const {
   return at_node(node).applied;
 }
 
+std::string simulation::describe() const {
+  std::ostringstream out;
+  for (const auto& x : nodes_) {
+    out << "\nnode " << x->id << (x->up ? "" : " is down");
+    if (!x->up)
+      continue;
+    const auto& replica = *x->replica;
+    out << (replica.leading() ? " leads" : " follows ")
+        << (replica.leading() ? "" : std::to_string(replica.leader().value))
+        << " in term " << replica.term().value << ", last "
+        << replica.last_index().value << ", commit "
+        << replica.commit_index().value << ", applied " << x->applied.value
+        << ", flushed " << x->disk.flushed.value << ", trimmed "
+        << x->disk.trimmed.value << ", on disk "
+        << (x->disk.log.empty() ? 0 : x->disk.log.rbegin()->first);
+  }
+  return out.str();
+}
+
 simulation::node_state& simulation::at_node(std::uint64_t node) {
   return *nodes_.at(node - 1);
 }
@@ -217,7 +241,8 @@ const simulation::node_state& simulation::at_node(std::uint64_t node) const {
   return *nodes_.at(node - 1);
 }
 
-// --- a replica's life ---------------------------------------------------------
+// --- a replica's life
+// ---------------------------------------------------------
 
 void simulation::boot(node_state& x) {
   x.up = true;
@@ -248,7 +273,8 @@ void simulation::tick(node_state& x, std::uint64_t life) {
 
 void simulation::carry_out(node_state& x, const effects& fx) {
   if (fx.after.value != 0) {
-    node_state::write write{fx.hard, fx.erase_from, {}, fx.after, fx.after_sync};
+    node_state::write write{
+      fx.hard, fx.erase_from, {}, fx.after, fx.after_sync};
     for (const auto& entry : fx.append)
       write.append.push_back(copy_of(entry));
     x.pending.push_back(std::move(write));
@@ -302,16 +328,15 @@ void simulation::send(node_state& x, const raft_message_out& message) {
   at(time, [this, link, bytes = message.bytes, session = sessions_[link]] {
     auto& to = at_node(link.second);
     if (to.up && sessions_[link] == session)
-      carry_out(to,
-                to.replica->receive({link.first}, bytes, now_ms()));
+      carry_out(to, to.replica->receive({link.first}, bytes, now_ms()));
   });
 }
 
 /// The state store writes its memory to disk now and then; then the log may be
 /// forgotten up to what all replicas have there (no snapshots here).
 void simulation::flush_and_trim(node_state& x) {
-  x.disk.flushed = {
-    random(x.disk.flushed.value, std::max(x.applied, x.disk.flushed).value)};
+  x.disk.flushed
+    = {random(x.disk.flushed.value, std::max(x.applied, x.disk.flushed).value)};
   auto upto = x.disk.flushed;
   for (const auto& other : nodes_)
     upto = std::min(upto, other->disk.flushed);
@@ -330,7 +355,8 @@ void simulation::flush_and_trim(node_state& x) {
   x.disk.log.erase(x.disk.log.begin(), x.disk.log.upper_bound(upto.value));
 }
 
-// --- checks -------------------------------------------------------------------
+// --- checks
+// -------------------------------------------------------------------
 
 void simulation::apply(node_state& x, const log_entry& entry) {
   if (entry.index != next(x.applied))

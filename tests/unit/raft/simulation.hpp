@@ -23,7 +23,8 @@ struct simulated_disk {
   log_index trimmed;
   raft_term trimmed_term;
   std::pair<log_index, std::string> trimmed_configuration;
-  log_index flushed; ///< Applied index of the state store, as of its last flush.
+  log_index
+    flushed; ///< Applied index of the state store, as of its last flush.
 };
 
 /// Replicas of one group in one thread, with simulated time, FIFO links that
@@ -84,6 +85,9 @@ public:
     return commands_committed_;
   }
   std::uint64_t random(std::uint64_t low, std::uint64_t high);
+
+  /// One line per node, for messages of failed tests.
+  std::string describe() const;
 
   /// What was checked and found wrong.
   std::vector<std::string> violations;

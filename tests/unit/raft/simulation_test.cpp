@@ -35,26 +35,27 @@ void keep_breaking(simulation& sim, std::uint64_t until) {
   const auto a = sim.random(1, 3);
   const auto b = sim.random(1, 3);
   switch (sim.random(0, 7)) {
-    case 0:
-    case 1:
-    case 2:
-      sim.crash(a);
-      sim.at(sim.now() + sim.random(ms, 1500 * ms), [&sim, a] { sim.restart(a); });
-      break;
-    case 3:
-      if (a != b)
-        sim.cut(a, b);
-      break;
-    case 4:
-      sim.isolate(a);
-      break;
-    case 5:
-    case 6:
-      sim.heal();
-      break;
-    case 7:
-      sim.slow_disk(a, sim.random(1, 40));
-      break;
+  case 0:
+  case 1:
+  case 2:
+    sim.crash(a);
+    sim.at(sim.now() + sim.random(ms, 1500 * ms),
+           [&sim, a] { sim.restart(a); });
+    break;
+  case 3:
+    if (a != b)
+      sim.cut(a, b);
+    break;
+  case 4:
+    sim.isolate(a);
+    break;
+  case 5:
+  case 6:
+    sim.heal();
+    break;
+  case 7:
+    sim.slow_disk(a, sim.random(1, 40));
+    break;
   }
   sim.at(sim.now() + sim.random(20 * ms, 700 * ms),
          [&sim, until] { keep_breaking(sim, until); });
@@ -89,7 +90,8 @@ TEST_P(random_faults, lose_nothing_that_was_committed) {
     };
     ASSERT_TRUE(sim.run_until(all_agree, 10 * s))
       << "seed " << seed << ": no progress after the repair "
-      << (sim.violations.empty() ? "" : sim.violations.front());
+      << (sim.violations.empty() ? "" : sim.violations.front())
+      << sim.describe();
     commands += sim.commands_committed();
   }
   EXPECT_GT(commands, seeds() * 50); // it was no idle run
