@@ -14,7 +14,14 @@ namespace {
 
 /// Variables that other verbs and their children read.
 constexpr std::string_view other_variables[]
-  = {"CALLBOARD_URL", "CALLBOARD_TOKEN", "CALLBOARD_INPUT"};
+  = {"CALLBOARD_URL",    "CALLBOARD_TOKEN",   "CALLBOARD_PROJECT",
+     "CALLBOARD_RUN_ID", "CALLBOARD_STEP_ID", "CALLBOARD_ATTEMPT"};
+
+bool is_setting_like(std::string_view name) {
+  return name.starts_with("CALLBOARD_") && !name.starts_with("CALLBOARD_INPUT")
+         && std::ranges::find(other_variables, name)
+              == std::end(other_variables);
+}
 
 void read_environment(
   settings& conf,
@@ -24,9 +31,7 @@ void read_environment(
   for (const auto& x : setting_table())
     names.push_back(environment_name(x));
   for (const auto& [name, value] : environment) {
-    if (!name.starts_with("CALLBOARD_")
-        || std::ranges::find(other_variables, name)
-             != std::end(other_variables))
+    if (!is_setting_like(name))
       continue;
     const auto at = std::ranges::find(names, name);
     if (at == names.end()) {
