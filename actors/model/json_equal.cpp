@@ -5,9 +5,6 @@
 #include <utility>
 #include <vector>
 
-// Recursion is bounded: no document is deeper than limits::max_depth.
-// NOLINTBEGIN(misc-no-recursion)
-
 namespace callboard::json {
 namespace {
 
@@ -108,5 +105,3 @@ bool equal(value a, value b) {
 }
 
 } // namespace callboard::json
-
-// NOLINTEND(misc-no-recursion)

@@ -77,8 +77,10 @@ public:
   rocksdb::Status Sync() override {
     if (auto status = env_.count_sync(path_); !status.ok())
       return status;
-    env_.file_synced(path_, GetFileSize());
-    return rocksdb::Status::OK();
+    auto status = WritableFileWrapper::Sync();
+    if (status.ok())
+      env_.file_synced(path_, GetFileSize());
+    return status;
   }
 
   rocksdb::Status Fsync() override {
@@ -106,8 +108,10 @@ public:
   rocksdb::Status Fsync() override {
     if (auto status = env_.count_sync(path_); !status.ok())
       return status;
-    env_.folder_synced(path_);
-    return rocksdb::Status::OK();
+    auto status = inner_->Fsync();
+    if (status.ok())
+      env_.folder_synced(path_);
+    return status;
   }
 
   rocksdb::Status Close() override {
