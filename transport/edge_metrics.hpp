@@ -1,5 +1,8 @@
 #pragma once
 
+#include "transport/latency_histogram.hpp"
+
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -14,6 +17,9 @@ struct edge_metrics {
   counter subscriptions{0};      ///< Gauge.
   counter frames_in{0}, frames_out{0}, bytes_in{0}, bytes_out{0};
   counter http_requests{0}, http_problems{0};
+  counter http_sessions{0};                ///< Gauge.
+  std::array<counter, 5> http_responses{}; ///< By class: 1xx to 5xx.
+  latency_histogram http_seconds; ///< From a request's end to its answer.
   counter lagged{0}, resyncs{0};
   counter bad_frames{0}, auth_failures{0}, idle_closed{0}, slow_headers{0};
   counter queued_bytes{0}; ///< Gauge: outbound, all sessions.

@@ -1,0 +1,188 @@
+#pragma once
+
+#include "actors/engine.hpp"
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace callboard::test {
+
+/// An engine that numbers what it gets, says what it was asked, and remembers
+/// it. Answers at once, from the caller's thread, unless told to hold them.
+class fake_engine final : public engine {
+public:
+  explicit fake_engine(edge_sink*& sink) : sink_{sink} {
+    // nop
+  }
+
+  void publish(const reply_address& to, publish_request x) override {
+    publish_answer out;
+    std::lock_guard guard{mutex_};
+    for (auto& item : x.items) {
+      if (auto refused = std::get_if<publish_result>(&item)) {
+        out.results.push_back(*refused);
+        continue;
+      }
+      auto& draft = std::get<event_draft>(item);
+      publish_result one{draft.id.value, {}, {}};
+      if (draft.type_name == "test:conflict")
+        one.error = problem{errc::conflict, "from ended to running"};
+      else if (draft.delivery == event_delivery::durable)
+        one.seq = event_seq{++last_seq_};
+      out.results.push_back(std::move(one));
+    }
+    published_.push_back(std::move(x));
+    send(to, std::move(out));
+  }
+
+  void command(const reply_address& to, command_request x) override {
+    std::lock_guard guard{mutex_};
+    document_answer out{"{\"id\":\"" + x.arguments.run.value + "\"}"};
+    if (x.arguments.what == run_command::create) {
+      out.http_status = 201;
+      out.location = "/v1/projects/" + x.room.project.value + "/runs/"
+                     + x.arguments.run.value;
+    }
+    commands_.push_back(std::move(x));
+    send(to, std::move(out));
+  }
+
+  void define(const reply_address& to, definition_request x) override {
+    std::lock_guard guard{mutex_};
+    definitions_.push_back(std::move(x));
+    send(to, document_answer{"{}"});
+  }
+
+  void ask(const reply_address& to, query::any x) override {
+    std::lock_guard guard{mutex_};
+    queries_.push_back(std::move(x));
+    send(to, document_answer{next_document_});
+  }
+
+  void history(const reply_address& to, history_request) override {
+    std::lock_guard guard{mutex_};
+    send(to, history_answer{});
+  }
+
+  void admin(const reply_address& to, admin_request x) override {
+    std::lock_guard guard{mutex_};
+    admin_.push_back(std::move(x));
+    send(to, document_answer{"{\"items\":[]}"});
+  }
+
+  void join_room(hub_id, room_key, std::uint64_t) override {
+    // nop
+  }
+  void leave_room(hub_id, room_key) override {
+    // nop
+  }
+  void watch_tenant(hub_id, tenant_id, bool) override {
+    // nop
+  }
+  void ask_streams(hub_id, room_key, std::uint64_t) override {
+    // nop
+  }
+
+  readiness ready() const override {
+    return is_ready ? readiness{true, {}}
+                    : readiness{false, "the store is opening"};
+  }
+  engine_metrics metrics() const override {
+    engine_metrics out;
+    out.events_accepted = 7;
+    out.sync_seconds = {{0.001, 0.01}, {3, 2, 1}, 0.5};
+    return out;
+  }
+  std::string node_name() const override {
+    return "n1";
+  }
+
+  // For tests.
+
+  /// Answers are kept from now on until release().
+  void hold() {
+    std::lock_guard guard{mutex_};
+    holding_ = true;
+  }
+
+  /// Sends what was held, the latest first if `backwards`.
+  void release(bool backwards = false) {
+    std::vector<answer> held;
+    {
+      std::lock_guard guard{mutex_};
+      holding_ = false;
+      held = std::exchange(held_, {});
+    }
+    if (backwards)
+      std::reverse(held.begin(), held.end());
+    for (auto& x : held)
+      sink_->answers(x.to.hub, {std::move(x)});
+  }
+
+  std::size_t held() const {
+    std::lock_guard guard{mutex_};
+    return held_.size();
+  }
+
+  std::size_t publish_calls() const {
+    std::lock_guard guard{mutex_};
+    return published_.size();
+  }
+
+  template <class T>
+  T last_query() const {
+    std::lock_guard guard{mutex_};
+    return std::get<T>(queries_.back());
+  }
+
+  template <class T>
+  T last_admin() const {
+    std::lock_guard guard{mutex_};
+    return std::get<T>(admin_.back());
+  }
+
+  command_request last_command() const {
+    std::lock_guard guard{mutex_};
+    return commands_.back();
+  }
+
+  definition_request last_definition() const {
+    std::lock_guard guard{mutex_};
+    return definitions_.back();
+  }
+
+  void next_document(std::string text) {
+    std::lock_guard guard{mutex_};
+    next_document_ = std::move(text);
+  }
+
+  std::atomic<bool> is_ready{true};
+
+private:
+  template <class T>
+  void send(const reply_address& to, T what) {
+    answer out{to, std::move(what)};
+    if (holding_)
+      held_.push_back(std::move(out));
+    else
+      sink_->answers(to.hub, {std::move(out)});
+  }
+
+  mutable std::mutex mutex_;
+  edge_sink*& sink_;
+  bool holding_ = false;
+  std::uint64_t last_seq_ = 0;
+  std::string next_document_ = "{\"items\":[]}";
+  std::vector<answer> held_;
+  std::vector<publish_request> published_;
+  std::vector<command_request> commands_;
+  std::vector<definition_request> definitions_;
+  std::vector<query::any> queries_;
+  std::vector<admin_request> admin_;
+};
+
+} // namespace callboard::test

@@ -1,0 +1,319 @@
+// The requests of a connection: who asks, what is to be done, and the reply.
+
+#include "transport/edge_metrics.hpp"
+#include "transport/http_connection.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace callboard {
+
+namespace {
+
+/// Up to this size, the body of a refused request is read all the same, so that
+/// the connection can go on.
+constexpr std::uint64_t read_refused_body_below = 64u << 10;
+
+constexpr std::string_view websocket_path = "/ws";
+
+template <class... Fs>
+struct overload : Fs... {
+  using Fs::operator()...;
+};
+
+bool same_letters(char a, char b) noexcept {
+  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; };
+  return lower(a) == lower(b);
+}
+
+/// The token of an `Authorization` header; empty if it has none.
+std::string_view bearer_token(std::string_view header) noexcept {
+  constexpr std::string_view scheme = "bearer ";
+  if (header.size() <= scheme.size()
+      || !std::equal(scheme.begin(), scheme.end(), header.begin(),
+                     same_letters))
+    return {};
+  header.remove_prefix(scheme.size());
+  header.remove_prefix(std::min(header.find_first_not_of(' '), header.size()));
+  return header;
+}
+
+/// `Content-Type` without parameters, in lower case.
+std::string media_type(std::string_view header) {
+  std::string out{header.substr(0, header.find(';'))};
+  while (!out.empty() && (out.back() == ' ' || out.back() == '\t'))
+    out.pop_back();
+  for (auto& c : out)
+    c = c >= 'A' && c <= 'Z' ? char(c + 32) : c;
+  return out;
+}
+
+std::string_view path_of(std::string_view target) noexcept {
+  return target.substr(0, target.find('?'));
+}
+
+} // namespace
+
+http_exchange http_connection::new_exchange(const http_head& head) const {
+  http_exchange out;
+  out.started = clock::now();
+  out.request_id = sane_request_id(head.request_id)
+                     ? std::string{head.request_id}
+                     : new_uuid7();
+  out.method = head.method;
+  out.path = path_of(head.target);
+  out.accepts = choose_coding(head.accept_encoding);
+  out.cors_origin = cors_origin(head);
+  out.head_only = head.method == "HEAD";
+  out.keep_alive = head.keep_alive && !draining_;
+  out.http_1_0 = head.http_1_0;
+  return out;
+}
+
+/// What `Access-Control-Allow-Origin` says to that request; empty: nothing.
+std::string_view
+http_connection::cors_origin(const http_head& head) const noexcept {
+  std::string_view allowed = hub_.conf().listen.cors_origin;
+  return allowed == "*" || (!allowed.empty() && allowed == head.origin)
+           ? allowed
+           : std::string_view{};
+}
+
+/// Decides as early as possible, so that nobody uploads megabytes in vain.
+void http_connection::on_head() {
+  auto& head = reader_->head();
+  admission_ = std::make_unique<admission>(admit(head));
+  bool large = head.chunked || head.expects_continue
+               || head.content_length.value_or(0) > read_refused_body_below;
+  if (*admission_ || !large) {
+    owes_continue_ = head.expects_continue && !head.http_1_0 && in_.empty();
+    if (owes_continue_)
+      send_ready_replies();
+    return;
+  }
+  auto exchange = new_exchange(head);
+  exchange.keep_alive = false;
+  auto number = pipeline_.add(std::move(exchange), pace::alone).number;
+  input_done_ = unread_input_ = true;
+  refuse(number, admission_->error());
+  reader_.reset();
+  admission_.reset();
+}
+
+http_connection::admission http_connection::admit(const http_head& head) {
+  auto found = find_route(head.method, head.target);
+  if (!found)
+    return found;
+  auto needs = found->to->needs;
+  if (needs == access::open)
+    return found;
+  if (kind_ == listener_kind::operators && needs != access::operate)
+    return tl::unexpected{
+      refusal{{errc::not_found, "this listener serves operators only"}}};
+  if (auto known = authenticate(head); !known) {
+    ++hub_.metrics().auth_failures;
+    return tl::unexpected{refusal{known.error()}};
+  }
+  if (auto ok = check_access(*found, *who_); !ok)
+    return tl::unexpected{refusal{ok.error()}};
+  return found;
+}
+
+result<void> http_connection::authenticate(const http_head& head) {
+  auto now = std::chrono::system_clock::now();
+  bool same = who_ && head.authorization == last_authorization_;
+  if (same && (!who_->expires || now < *who_->expires))
+    return {};
+  who_.reset();
+  last_authorization_.clear();
+  if (head.authorization.empty() && kind_ == listener_kind::operators) {
+    principal anyone; // who reaches this listener is an operator of all tenants
+    anyone.may_operate = true;
+    who_ = std::make_shared<const principal>(std::move(anyone));
+    return {};
+  }
+  auto token = bearer_token(head.authorization);
+  if (token.empty())
+    return fail(errc::unauthenticated,
+                "bring a token: Authorization: Bearer <JWT>");
+  auto who = hub_.auth().verify(token, now);
+  if (!who)
+    return tl::unexpected{who.error()};
+  who_ = std::make_shared<const principal>(std::move(*who));
+  last_authorization_ = head.authorization;
+  return {};
+}
+
+/// The request is complete. False when it must wait for those before it.
+bool http_connection::on_request() {
+  auto& head = reader_->head();
+  if (head.wants_websocket && path_of(head.target) == websocket_path
+      && kind_ == listener_kind::everyone)
+    return upgrade();
+  auto with = *admission_ ? pace_of(*(*admission_)->to) : pace::read;
+  if (!pipeline_.admits(with)) {
+    blocked_ = true;
+    return false;
+  }
+  dispatch();
+  reader_.reset();
+  admission_.reset();
+  return true;
+}
+
+bool http_connection::upgrade() {
+  if (!pipeline_.empty() || writing_ || !out_.empty()) {
+    blocked_ = true; // those before it are answered on this connection first
+    return false;
+  }
+  closed_ = true; // for this session; the socket lives on
+  hub_.remove(id_);
+  in_.release();
+  reader_->start_websocket(hub_, std::move(socket_));
+  return false;
+}
+
+void http_connection::dispatch() {
+  auto& head = reader_->head();
+  auto& metrics = hub_.metrics();
+  ++metrics.http_requests;
+  auto made = new_exchange(head);
+  input_done_ = !made.keep_alive;
+  auto request_id = made.request_id;
+  if (!*admission_) {
+    auto number = pipeline_.add(std::move(made), pace::read).number;
+    return refuse(number, admission_->error());
+  }
+  auto& to = **admission_;
+  auto planned = plan_request(head, to);
+  if (planned)
+    made.shape = planned->shape;
+  if (planned && std::holds_alternative<publish_request>(planned->what))
+    made.cost = std::get<publish_request>(planned->what).bytes;
+  auto number = pipeline_.add(std::move(made), pace_of(*to.to)).number;
+  if (!planned)
+    return refuse(number, {planned.error()});
+  run(number, std::move(planned->what));
+}
+
+result<plan> http_connection::plan_request(const http_head& head,
+                                           const routed& to) {
+  auto coding = parse_content_encoding(head.content_encoding);
+  if (!coding)
+    return tl::unexpected{coding.error()};
+  auto body = reader_->take_body();
+  if (*coding != content_coding::identity) {
+    auto unpacked = decompress(body, *coding, hub_.conf().limits.body_bytes);
+    if (!unpacked)
+      return tl::unexpected{unpacked.error()};
+    body = std::move(*unpacked);
+  }
+  static const principal nobody;
+  bool open = to.to->needs == access::open;
+  auto type = media_type(head.content_type);
+  return to.to->function({to.path, to.target, open ? nobody : *who_,
+                          std::make_shared<const std::string>(std::move(body)),
+                          type, hub_.conf()});
+}
+
+void http_connection::run(std::uint64_t number, action what) {
+  auto self = weak_from_this();
+  // `this` is safe: close() forgets what is under way.
+  auto ask = [&] {
+    auto to = hub_.expect(id_, [this, number](answer from) {
+      if (auto* x = pipeline_.find(number))
+        finish(number, reply_to(from, x->shape, x->request_id));
+    });
+    pipeline_.find(number)->asked = to;
+    return to;
+  };
+  auto request_id = pipeline_.find(number)->request_id;
+  std::visit(
+    overload{
+      [&](http_reply& x) { finish(number, std::move(x)); },
+      [&](publish_request& x) { hub_.target().publish(ask(), std::move(x)); },
+      [&](command_request& x) { hub_.target().command(ask(), std::move(x)); },
+      [&](definition_request& x) { hub_.target().define(ask(), std::move(x)); },
+      [&](query::any& x) { hub_.target().ask(ask(), std::move(x)); },
+      [&](admin_request& x) { hub_.target().admin(ask(), std::move(x)); },
+      [&](show_readiness&) { finish(number, readiness_reply(request_id)); },
+      [&](show_metrics&) {
+        finish(number, {200, node_.metrics_page(),
+                        "text/plain; version=0.0.4; charset=utf-8"});
+      },
+      [&](list_sessions& x) {
+        node_.sessions(hub_, x, [self, number](std::string list) {
+          if (auto alive = self.lock())
+            alive->finish(number, {200, std::move(list)});
+        });
+      },
+      [&](close_session& x) {
+        if (x.id == id_) { // its own: after the answer
+          pipeline_.find(number)->keep_alive = false;
+          input_done_ = true;
+          return finish(number, {204});
+        }
+        node_.close(hub_, x, [self, number](bool found) {
+          auto alive = self.lock();
+          if (!alive)
+            return;
+          if (found)
+            return alive->finish(number, {204});
+          alive->refuse(number,
+                        {{errc::not_found, "there is no such session"}});
+        });
+      },
+      [&](begin_drain&) {
+        finish(number, {202, R"({"draining":true})"});
+        node_.ask_for_drain();
+      }},
+    what);
+}
+
+http_reply http_connection::readiness_reply(std::string_view request_id) {
+  auto now = hub_.target().ready();
+  if (node_.draining())
+    now = {false, "the node is draining"};
+  if (!now.ready)
+    return problem_reply({errc::unavailable, now.reason}, request_id);
+  return {200, R"({"status":"ready"})"};
+}
+
+void http_connection::refuse(std::uint64_t number, const refusal& why,
+                             int status) {
+  auto* x = pipeline_.find(number);
+  if (x == nullptr)
+    return;
+  auto reply = problem_reply(why.why, x->request_id, status);
+  reply.allow = why.allow;
+  finish(number, std::move(reply));
+}
+
+void http_connection::finish(std::uint64_t number, http_reply reply) {
+  auto* x = pipeline_.find(number);
+  if (closed_ || x == nullptr || x->reply)
+    return;
+  x->asked.reset();
+  if (draining_ && !reader_ && pipeline_.size() == 1) {
+    x->keep_alive = false;
+    input_done_ = true;
+  }
+  auto took = clock::now() - x->started;
+  auto& metrics = hub_.metrics();
+  metrics.http_seconds.add(took);
+  if (reply.status >= 400)
+    ++metrics.http_problems;
+  if (reply.status >= 100 && reply.status < 600)
+    ++metrics.http_responses[static_cast<std::size_t>(reply.status / 100 - 1)];
+  spdlog::debug("{} {} {} {} {:.3f} ms", x->request_id, x->method, x->path,
+                reply.status,
+                std::chrono::duration<double, std::milli>(took).count());
+  x->reply
+    = render(std::move(reply), {x->request_id, x->accepts, x->head_only,
+                                x->keep_alive, x->http_1_0, x->cors_origin});
+  send_ready_replies();
+}
+
+} // namespace callboard
