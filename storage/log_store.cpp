@@ -4,6 +4,8 @@
 #include "storage/log_store_impl.hpp"
 #include "storage/open_database.hpp"
 
+#include <rocksdb/env.h>
+
 #include <array>
 #include <system_error>
 
@@ -31,6 +33,15 @@ void erase_range(rocksdb::WriteBatch& out, shard_id shard, log_index from,
   }
   for (auto i = from; i <= last; i = next(i))
     out.Delete(slice(log_format::key{shard, i}.view()));
+}
+
+/// Whether some bytes can be written and synced right now.
+bool has_room(rocksdb::Env& env, const std::filesystem::path& probe) {
+  constexpr std::size_t probe_bytes = 256u << 10;
+  auto status = rocksdb::WriteStringToFile(&env, std::string(probe_bytes, '\0'),
+                                           probe.string(), true);
+  env.DeleteFile(probe.string()).PermitUncheckedError();
+  return status.ok();
 }
 
 } // namespace
@@ -93,8 +104,10 @@ write_outcome log_store::write(batch& b, std::string& error) {
   if (status.ok())
     return write_outcome::durable;
   error = status.ToString();
-  return means_no_space(status) ? write_outcome::no_space
-                                : write_outcome::failed;
+  return means_no_space(status)
+             && status.severity() < rocksdb::Status::kFatalError
+           ? write_outcome::no_space
+           : write_outcome::failed;
 }
 
 result<void> log_store::trim(shard_id shard, log_index upto,
@@ -123,8 +136,10 @@ result<void> log_store::trim(shard_id shard, log_index upto,
 }
 
 void log_store::resume() {
-  // What is still wrong shows at the next write.
-  impl_->db->Resume().PermitUncheckedError();
+  // RocksDB comes back from "no space" while it fills a file, but never from
+  // "no space" while it begins its next write-ahead log: look for room first.
+  if (has_room(*impl_->db->GetEnv(), impl_->dir / "room"))
+    impl_->db->Resume().PermitUncheckedError(); // the next write tells the rest
 }
 
 std::uint64_t log_store::disk_bytes() const {

@@ -142,6 +142,7 @@ private:
   }
 
   void set_snapshot(log_index applied) {
+    found.term_before_entries = trimmed_.term;
     if (applied.value == 0)
       return;
     found.snapshot_index = applied;

@@ -42,8 +42,7 @@ rocksdb::Options log_options(const storage_options& opts) {
   out.enable_write_thread_adaptive_yield = false;
   out.stats_dump_period_sec = 0;
   out.stats_persist_period_sec = 0;
-  out.keep_log_file_num = 4;
-  out.info_log_level = rocksdb::WARN_LEVEL;
+  survive_full_disk(out);
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = opts.block_cache;
   table.block_size = 64u << 10; // read in long stretches only

@@ -1,7 +1,12 @@
 #include "storage/open_database.hpp"
 
+#include <rocksdb/env.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/options.h>
 #include <rocksdb/status.h>
 
+#include <cstdarg>
+#include <memory>
 #include <system_error>
 
 namespace callboard {
@@ -24,7 +29,29 @@ bool means_in_use(const std::string& text) {
              && contains(text, "Resource temporarily unavailable"));
 }
 
+class silent_logger : public rocksdb::Logger {
+public:
+  using Logger::Logv;
+  void Logv(const char* /*format*/, va_list /*arguments*/) override {
+    // nop
+  }
+};
+
+class no_automatic_recovery : public rocksdb::EventListener {
+public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/,
+                            rocksdb::Status /*error*/,
+                            bool* automatic) override {
+    *automatic = false;
+  }
+};
+
 } // namespace
+
+void survive_full_disk(rocksdb::DBOptions& opts) {
+  opts.info_log = std::make_shared<silent_logger>();
+  opts.listeners.push_back(std::make_shared<no_automatic_recovery>());
+}
 
 result<void> make_database_folder(const std::filesystem::path& dir) {
   std::error_code error;

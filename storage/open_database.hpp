@@ -7,7 +7,8 @@
 
 namespace rocksdb {
 class Status;
-}
+struct DBOptions;
+} // namespace rocksdb
 
 /// What both stores of a node say when their folder cannot be used.
 namespace callboard {
@@ -23,6 +24,12 @@ problem open_failure(const rocksdb::Status& status,
 /// errc::conflict: the database was made by a newer program.
 problem newer_format(const std::filesystem::path& dir, const std::string& found,
                      const std::string& known);
+
+/// Sets what a database needs to live through a full disk: no log file of
+/// RocksDB's own (Debian's build aborts when one cannot be written; what
+/// matters is in the statuses), and no recovery but by DB::Resume(), which
+/// RocksDB otherwise refuses while its own thread waits for room.
+void survive_full_disk(rocksdb::DBOptions& opts);
 
 /// Whether the disk, or the user's share of it, is full: now, or when the error
 /// occurred that RocksDB still remembers.

@@ -19,6 +19,9 @@ namespace callboard {
 namespace {
 
 constexpr std::uint64_t store_format = 1;
+
+/// For one flush, on the slowest of disks.
+constexpr std::chrono::seconds flush_limit{120};
 constexpr std::string_view format_key = "format";
 constexpr std::string_view shards_key = "shards";
 
@@ -41,6 +44,7 @@ rocksdb::DBOptions database_options(const storage_options& opts) {
   // ordered inserts with a hint are worth more than concurrent ones.
   out.allow_concurrent_memtable_write = false;
   out.enable_write_thread_adaptive_yield = false;
+  out.max_bgerror_resume_count = 0;
   // RocksDB would reserve whole files ahead: "no space" with nothing written.
   out.allow_fallocate = false;
   out.stats_dump_period_sec = 0;
@@ -143,6 +147,7 @@ result<std::unique_ptr<state_db>> state_db::open(const storage_options& given,
     descriptors.emplace_back(family_names[i],
                              family_options(opts, static_cast<family>(i)));
   std::unique_ptr<state_db> out{new state_db};
+  database.listeners.push_back(out->watch_);
   rocksdb::DB* raw = nullptr;
   auto status
     = rocksdb::DB::Open(database, path, descriptors, &out->handles_, &raw);
@@ -150,6 +155,7 @@ result<std::unique_ptr<state_db>> state_db::open(const storage_options& given,
   if (!status.ok())
     return tl::unexpected{open_failure(status, dir)};
   out->shards_ = shards;
+  out->watch_->start(raw->GetLatestSequenceNumber());
   if (auto checked = out->check_format(path); !checked)
     return tl::unexpected{checked.error()};
   return out;
@@ -194,12 +200,19 @@ result<void> state_db::check_format(const std::string& path) {
 }
 
 result<void> state_db::flush() const {
+  auto target = db_->GetLatestSequenceNumber();
+  if (watch_->flushed(target))
+    return {};
+  auto errors = watch_->errors();
   rocksdb::FlushOptions how;
   how.wait = true;
   how.allow_write_stall
     = true; // waiting for compactions would only take longer
   if (auto status = db_->Flush(how, handles_); !status.ok())
     return storage_problem(status, "flushing the state store");
+  if (!watch_->wait(target, errors, flush_limit))
+    return storage_problem(rocksdb::Status::IOError("the flush did not finish"),
+                           "flushing the state store");
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include "actors/model/ids.hpp"
 #include "actors/model/problem.hpp"
+#include "storage/flush_watch.hpp"
 #include "storage/storage_options.hpp"
 
 #include <rocksdb/db.h>
@@ -54,13 +55,14 @@ public:
     return shards_;
   }
 
-  /// Writes all memtables to files and syncs them.
+  /// Returns when everything written before is in files that are synced.
   result<void> flush() const;
 
 private:
   state_db() = default;
   result<void> check_format(const std::string& path);
 
+  std::shared_ptr<flush_watch> watch_ = std::make_shared<flush_watch>();
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   std::uint32_t shards_ = 0;

@@ -258,7 +258,7 @@ result<void> check_timeline_event(event_draft& draft, json::value event,
     return ok;
   if (draft.timeline == timeline_kind::none)
     return missing(is.at("kind"),
-                   "send a word such as \"annotation\", \"log\", \"counter\"");
+                   R"(send a word such as "annotation", "log", "counter")");
   if (draft.timeline != timeline_kind::counter)
     return {};
   if (!name)

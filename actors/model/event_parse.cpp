@@ -88,7 +88,7 @@ private:
 result<void> event_reader::read(json::value object) {
   if (!object.is(kind::object))
     return bad_value("", object.raw(),
-                     "send an object with \"type\" and \"data\"");
+                     R"(send an object with "type" and "data")");
   if (object.raw().size() > limits_.max_event_bytes)
     return fail(errc::too_large, "the event has "
                                    + std::to_string(object.raw().size())
@@ -183,7 +183,7 @@ result<void> event_reader::read_scope(json::value scope) {
     return {};
   if (text != "tenant")
     return bad_value("/scope", scope.raw(),
-                     "send \"project\" or \"tenant\", or leave it out");
+                     R"(send "project" or "tenant", or leave it out)");
   if (draft_.type != event_type::custom)
     return bad_value("/scope", scope.raw(),
                      "only custom events go to the whole tenant; leave it out");

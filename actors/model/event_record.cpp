@@ -10,21 +10,21 @@ constexpr std::size_t frame_overhead = 256;
 
 void append_head(std::string& out, std::string_view type, const room_key& room,
                  std::string_view id, std::string_view ts) {
-  out += "\"type\":\"";
+  out += R"("type":")";
   out += type;
-  out += "\",\"room\":";
+  out += R"(","room":)";
   if (room.is_tenant_room()) {
     json::append_quoted(out, room_name(room)); // a tenant may be any text
   } else {
-    out += "\"project:";
+    out += R"("project:)";
     out += room.project.value;
     out += '"';
   }
-  out += ",\"id\":\"";
+  out += R"(,"id":")";
   out += id;
-  out += "\",\"ts\":\"";
+  out += R"(","ts":")";
   out += ts;
-  out += "\",";
+  out += R"(",)";
 }
 
 /// What timeline events and artifacts get besides what the caller adds.
@@ -68,7 +68,7 @@ span append_data(std::string& out, const event_draft& draft,
   out += data;
   if (!draft
          .has_project_id) { // data is not empty: it names a run or definition
-    out += ",\"project_id\":\"";
+    out += R"(,"project_id":")";
     out += room.project.value;
     out += '"';
   }
@@ -92,7 +92,7 @@ span append_data_filled(std::string& out, const event_draft& draft,
 std::string frame_text(event_seq seq, std::string_view tail) {
   std::string out;
   out.reserve(tail.size() + 28);
-  out += "{\"seq\":";
+  out += R"({"seq":)";
   json::append_number(out, seq.value);
   out += ',';
   out += tail;
@@ -137,7 +137,7 @@ std::string ephemeral_frame(const event_draft& draft, const room_key& room,
   out.reserve(draft.data.size() + draft.type_name.size() + frame_overhead);
   out += '{';
   append_head(out, draft.type_name, room, draft.id.value, ts);
-  out += "\"ephemeral\":true,\"data\":";
+  out += R"("ephemeral":true,"data":)";
   append_data_filled(out, draft, room, ts, {});
   out += '}';
   return out;
@@ -152,15 +152,15 @@ std::string stream_snapshot_frame(const room_key& room, const run_id& run,
   out += '{';
   append_head(out, "workflow:execution:step:stream", room, new_uuid7(),
               iso8601(now_ms));
-  out += "\"ephemeral\":true,\"snapshot\":true,\"data\":{\"execution_id\":\"";
+  out += R"("ephemeral":true,"snapshot":true,"data":{"execution_id":")";
   out += run.value;
-  out += "\",\"project_id\":\"";
+  out += R"(","project_id":")";
   out += room.project.value;
-  out += "\",\"step_id\":\"";
+  out += R"(","step_id":")";
   out += step.value;
-  out += "\",\"chunk\":\"";
+  out += R"(","chunk":")";
   out += escaped_text;
-  out += "\",\"snapshot\":true}}";
+  out += R"(","snapshot":true}})";
   return out;
 }
 

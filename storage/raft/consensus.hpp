@@ -47,6 +47,9 @@ struct group_member {
 struct restored_log {
   hard_state hard;
   std::vector<log_entry> entries; ///< Contiguous; may begin after 1 (trimmed).
+  /// Of the entry before the first of `entries`, which was trimmed. 0: none
+  /// was.
+  raft_term term_before_entries;
   /// What stands for the trimmed part: the state store's durable applied index
   /// ("virtual snapshot"), its term, and the latest configuration up to there
   /// (encoded by consensus). index 0: nothing applied yet.

@@ -10,8 +10,8 @@ void log_cache::restore(restored_log& found) {
   base_ = found.entries.empty()
             ? found.snapshot_index
             : log_index{found.entries.front().index.value - 1};
-  base_term_
-    = base_ == found.snapshot_index ? found.snapshot_term : raft_term{};
+  base_term_ = base_ == found.snapshot_index ? found.snapshot_term
+                                             : found.term_before_entries;
   if (found.configuration_index.value != 0)
     configurations_.push_back({found.configuration_index, found.configuration});
   for (auto& entry : found.entries)

@@ -101,12 +101,20 @@ int raft_consensus::start_library(const restored_log& found) {
     found.configuration_index.value, found.configuration.data(),
     found.configuration.size()};
   scratch_.clear();
+  auto first = next(log_.base());
+  // To offer what follows base() to a follower, the library must know base()'s
+  // term, and it knows only those of its entries and of the snapshot.
+  if (log_.base() < found.snapshot_index && term_at(log_.base()).value != 0) {
+    first = log_.base();
+    scratch_.push_back(
+      {term_at(first).value, CRAFT_BARRIER, barrier_payload.data(), 0});
+  }
   for (auto i = next(log_.base()); i <= log_.last(); i = next(i))
     scratch_.push_back(to_craft(log_.at(i)));
   craft_update update;
   int rv
     = craft_start(raft_.get(), now_ms_, hard_.term.value, hard_.voted_for.value,
-                  &snapshot, log_.base().value + 1, scratch_.data(),
+                  &snapshot, first.value, scratch_.data(),
                   static_cast<unsigned>(scratch_.size()), &update);
   if (rv == 0)
     absorb(update, {});
@@ -165,19 +173,21 @@ int raft_consensus::submit(log_entry entry) {
 void raft_consensus::trim(log_index keep_from) {
   // Not what is still to be applied, and not while the library would be told of
   // a second snapshot at the same index, which it does not allow.
-  if (keep_from.value < 2
+  if (keep_from.value == 0
       || applied_.value <= craft_snapshot_index(raft_.get()))
     return;
   const log_index upto{std::min(keep_from.value - 1, applied_.value)};
-  if (upto <= log_.base())
+  if (upto.value < log_.base().value + 2)
     return;
   // What stands for the trimmed part is the state store, which is ahead of it.
-  auto [index, payload] = log_.configuration_at(applied_);
+  const auto [index, payload] = log_.configuration_at(applied_);
   const craft_snapshot snapshot{applied_.value, term_at(applied_).value,
                                 index.value, payload.data(), payload.size()};
+  // The library keeps the term of one entry more than we keep entries: that of
+  // the one before the first that it can offer to a follower.
+  const auto trailing = static_cast<unsigned>(applied_.value - upto.value + 1);
   craft_update update;
-  craft_compact(raft_.get(), now_ms_, &snapshot,
-                static_cast<unsigned>(applied_.value - upto.value), &update);
+  craft_compact(raft_.get(), now_ms_, &snapshot, trailing, &update);
   log_.trim(upto);
 }
 
@@ -221,8 +231,6 @@ void raft_consensus::take_entry(const log_entry& x) {
 }
 
 void raft_consensus::send(const craft_message& head) {
-  if (head.type == CRAFT_INSTALL)
-    return; // snapshots travel outside of raft's messages
   if (head.type == CRAFT_APPEND && head.n_entries != 0)
     return send_entries(head);
   auto x = head;

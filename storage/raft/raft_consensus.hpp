@@ -73,7 +73,8 @@ private:
   void receive_append(decoded_message& x);
   std::size_t skip_compacted(craft_message& head,
                              std::span<const log_entry> entries) const;
-  void step_append(craft_message head, std::span<const log_entry> entries);
+  void answer_install(craft_message head);
+  void step(craft_message head, std::span<const log_entry> entries);
 
   const options opts_;
   std::unique_ptr<craft, deleter> raft_;

@@ -25,18 +25,37 @@ bool raft_consensus::acceptable(const craft_message& x) const {
     // 0.22.1 looks at candidate fields in any state and could take the term of
     // a late pre-vote for a real one.
     return craft_state_of(raft_.get()) == CRAFT_CANDIDATE;
-  case CRAFT_INSTALL:
-    return false; // snapshots travel outside of raft's messages
   default:
     return true;
   }
 }
 
 void raft_consensus::dispatch(decoded_message& x) {
-  if (x.head.type == CRAFT_APPEND)
+  switch (x.head.type) {
+  case CRAFT_APPEND:
     receive_append(x);
-  else
-    step_append(x.head, {});
+    break;
+  case CRAFT_INSTALL:
+    answer_install(x.head);
+    break;
+  default:
+    step(x.head, {});
+  }
+}
+
+/// A leader that has trimmed its log and does not know how far ours goes offers
+/// a snapshot. We take none here: we say how far our log is committed, which is
+/// in any such leader's log too. If it still has what follows, it goes on from
+/// there.
+void raft_consensus::answer_install(craft_message head) {
+  const auto known = commit_index();
+  if (head.term < term().value || term_at(known).value == 0)
+    return;
+  head.type = CRAFT_APPEND;
+  head.index = known.value;
+  head.index_term = term_at(known).value;
+  head.commit = 0;
+  step(head, {});
 }
 
 /// 0.22.1 takes down the index of the message's first new entry for a
@@ -51,7 +70,7 @@ void raft_consensus::receive_append(decoded_message& x) {
       rest.empty() ? rest.end() : rest.begin() + 1, rest.end(),
       [](const log_entry& e) { return e.kind == entry_kind::change; });
     const auto part = rest.first(static_cast<std::size_t>(end - rest.begin()));
-    step_append(head, part);
+    step(head, part);
     if (!part.empty()) {
       head.index = part.back().index.value;
       head.index_term = part.back().term.value;
@@ -86,8 +105,8 @@ raft_consensus::skip_compacted(craft_message& head,
   return entries.size();
 }
 
-void raft_consensus::step_append(craft_message head,
-                                 std::span<const log_entry> entries) {
+void raft_consensus::step(craft_message head,
+                          std::span<const log_entry> entries) {
   scratch_.clear();
   for (const auto& e : entries)
     scratch_.push_back({e.term.value, static_cast<unsigned>(e.kind),

@@ -21,6 +21,8 @@ namespace callboard::test {
 /// were written but not synced are gone, and so are files and renames whose
 /// folder was not synced. Call it when no database uses this Env any more.
 ///
+/// Nothing is really synced: that would only take time.
+///
 /// Full disk and broken disk: fail_writes(). Reads always work.
 ///
 /// Threads: any.
