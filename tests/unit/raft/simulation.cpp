@@ -197,12 +197,12 @@ std::uint64_t simulation::leader() const {
   return result;
 }
 
-bool simulation::propose(std::uint64_t node) {
+bool simulation::propose(std::uint64_t node, const std::string& more) {
   auto& x = at_node(node);
   if (!x.up || !x.replica->leading())
     return false;
-  auto payload
-    = std::make_shared<const std::string>(std::to_string(next_command_++));
+  auto payload = std::make_shared<const std::string>(
+    std::to_string(next_command_++) + more);
   auto fx = x.replica->propose(std::move(payload), now_ms());
   if (!fx)
     return false;
@@ -317,7 +317,8 @@ void simulation::finish_write(node_state& x) {
 
 void simulation::send(node_state& x, const raft_message_out& message) {
   const std::pair link{x.id, message.to.value};
-  if (filter && !filter(link.first, link.second, message.bytes))
+  auto bytes = message.bytes;
+  if (filter && !filter(link.first, link.second, bytes))
     return;
   if (cut_.contains(link)
       || static_cast<double>(random(0, 9'999)) < opts_.loss * 10'000)
@@ -325,7 +326,7 @@ void simulation::send(node_state& x, const raft_message_out& message) {
   auto time = now_ + random(opts_.net_us_min, opts_.net_us_max);
   time = std::max(time, arrivals_[link] + 1);
   arrivals_[link] = time;
-  at(time, [this, link, bytes = message.bytes, session = sessions_[link]] {
+  at(time, [this, link, bytes = std::move(bytes), session = sessions_[link]] {
     auto& to = at_node(link.second);
     if (to.up && sessions_[link] == session)
       carry_out(to, to.replica->receive({link.first}, bytes, now_ms()));

@@ -68,9 +68,8 @@ public:
   void isolate(std::uint64_t node);
   void heal();
   void slow_disk(std::uint64_t node, std::uint64_t factor);
-  /// false from it drops a message. Sees the encoded message.
-  std::function<bool(std::uint64_t from, std::uint64_t to,
-                     const std::string& bytes)>
+  /// May change a message on its way; false from it drops the message.
+  std::function<bool(std::uint64_t from, std::uint64_t to, std::string& bytes)>
     filter;
 
   // --- use ---
@@ -78,8 +77,9 @@ public:
   const simulated_disk& disk(std::uint64_t node) const;
   /// The leader with the highest term; 0: none.
   std::uint64_t leader() const;
-  /// Proposes a new unique command. @returns whether it was taken.
-  bool propose(std::uint64_t node);
+  /// Proposes a new command, unique with `more` behind it.
+  /// @returns whether it was taken.
+  bool propose(std::uint64_t node, const std::string& more = {});
   log_index applied(std::uint64_t node) const;
   std::uint64_t commands_committed() const {
     return commands_committed_;

@@ -1,0 +1,306 @@
+#include "storage/raft/configuration.hpp"
+#include "storage/raft/consensus.hpp"
+#include "storage/raft/message.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace callboard {
+namespace {
+
+constexpr node_number self{1};
+constexpr node_number n2{2};
+constexpr node_number n3{3};
+constexpr std::uint32_t group = 7;
+const std::vector<group_member> three{{self, true}, {n2, true}, {n3, true}};
+const std::vector<group_member> four{
+  {self, true}, {n2, true}, {n3, true}, {node_number{4}, true}};
+
+std::vector<craft_message> decoded(const std::vector<raft_message_out>& xs) {
+  std::vector<craft_message> result;
+  for (const auto& x : xs) {
+    auto message = decode_message(group, self, x.bytes);
+    EXPECT_TRUE(message);
+    if (message)
+      result.push_back(message->head);
+  }
+  return result;
+}
+
+log_entry entry(std::uint64_t index, std::uint64_t term, entry_kind kind,
+                std::string payload) {
+  auto block = std::make_shared<const std::string>(std::move(payload));
+  return {{index}, {term}, kind, *block, block};
+}
+
+log_entry command(std::uint64_t index, std::uint64_t term, std::string text) {
+  return entry(index, term, entry_kind::command, std::move(text));
+}
+
+/// Node 1 of three, to which the test plays the others.
+class follower : public ::testing::Test {
+protected:
+  void SetUp() override {
+    begin({});
+  }
+
+  void begin(restored_log found) {
+    node = make_raft_consensus({.self = self, .group = group});
+    ticket after = node->start(std::move(found), three, now).after;
+    if (after.value != 0)
+      node->durable(after, now);
+  }
+
+  const effects& receive(node_number from, craft_message head,
+                         const std::vector<log_entry>& entries = {}) {
+    head.n_entries = static_cast<unsigned>(entries.size());
+    return node->receive(from, encode_message(group, head, entries), now);
+  }
+
+  /// An append of the leader of `term` behind entry `before`.
+  const effects& append(std::uint64_t term, log_entry before,
+                        const std::vector<log_entry>& entries,
+                        std::uint64_t commit = 0) {
+    craft_message head{};
+    head.type = CRAFT_APPEND;
+    head.term = term;
+    head.index = before.index.value;
+    head.index_term = before.term.value;
+    head.commit = commit;
+    return receive(n2, head, entries);
+  }
+
+  const effects& ask_vote(node_number from, std::uint64_t term,
+                          unsigned char pre_vote = 0) {
+    craft_message head{};
+    head.type = CRAFT_VOTE;
+    head.term = term;
+    head.index = 1;
+    head.index_term = 1;
+    head.pre_vote = pre_vote;
+    return receive(from, head);
+  }
+
+  std::uint64_t now = 1000;
+  std::unique_ptr<consensus> node;
+  const log_entry first
+    = entry(1, 1, entry_kind::change, encode_members(three));
+};
+
+TEST_F(follower, a_vote_leaves_only_when_it_is_durable) {
+  const auto fx = ask_vote(n2, 5);
+  ASSERT_TRUE(fx.hard);
+  EXPECT_EQ(*fx.hard, (hard_state{{5}, n2}));
+  EXPECT_TRUE(fx.now.empty());
+  auto waiting = decoded(fx.after_sync);
+  ASSERT_EQ(waiting.size(), 1u);
+  EXPECT_EQ(waiting[0].type, CRAFT_VOTE_RESULT);
+  EXPECT_TRUE(waiting[0].granted);
+}
+
+TEST_F(follower, nothing_overtakes_a_vote_that_is_not_durable_yet) {
+  const auto vote = ask_vote(n2, 5).after;
+  const auto heartbeat = append(5, first, {});
+  EXPECT_TRUE(heartbeat.now.empty());
+  EXPECT_TRUE(heartbeat.after_sync.empty());
+  auto released = decoded(node->durable(vote, now).now);
+  ASSERT_EQ(released.size(), 1u);
+  EXPECT_EQ(released[0].type, CRAFT_APPEND_RESULT);
+  EXPECT_EQ(append(5, first, {}).now.size(), 1u);
+}
+
+TEST_F(follower, one_vote_a_term_also_after_a_restart) {
+  const auto hard = *ask_vote(n2, 5).hard;
+  EXPECT_TRUE(ask_vote(n3, 5).after_sync.empty());
+  restored_log found;
+  found.hard = hard;
+  found.entries.push_back(first);
+  begin(std::move(found));
+  auto refused = decoded(ask_vote(n3, 5).now);
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_FALSE(refused[0].granted);
+  auto again = decoded(ask_vote(n2, 5).now);
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_TRUE(again[0].granted);
+}
+
+TEST_F(follower, entries_are_acknowledged_only_when_they_are_durable) {
+  node->durable(append(2, first, {}).after, now);
+  const auto fx = append(2, first, {command(2, 2, "a"), command(3, 2, "b")});
+  EXPECT_EQ(fx.append.size(), 2u);
+  EXPECT_TRUE(fx.now.empty());
+  EXPECT_TRUE(fx.after_sync.empty());
+  // A heartbeat meanwhile says no more than what is on the disk.
+  auto early = decoded(append(2, command(3, 2, "b"), {}).now);
+  ASSERT_EQ(early.size(), 1u);
+  EXPECT_EQ(early[0].rejected, 0u);
+  EXPECT_EQ(early[0].index, 1u);
+  auto done = decoded(node->durable(fx.after, now).now);
+  ASSERT_EQ(done.size(), 1u);
+  EXPECT_EQ(done[0].type, CRAFT_APPEND_RESULT);
+  EXPECT_EQ(done[0].index, 3u);
+}
+
+TEST_F(follower, what_is_committed_is_applied_only_when_it_is_durable) {
+  node->durable(append(2, first, {}).after, now);
+  const auto fx = append(2, first, {command(2, 2, "a")}, 2);
+  EXPECT_EQ(node->commit_index(), log_index{2});
+  EXPECT_TRUE(fx.apply.empty());
+  auto applied = node->durable(fx.after, now).apply;
+  ASSERT_EQ(applied.size(), 1u);
+  EXPECT_EQ(applied[0].payload, "a");
+}
+
+TEST_F(follower, entries_of_a_deposed_leader_are_replaced) {
+  node->durable(append(2, first, {}).after, now);
+  const auto old = append(2, first, {command(2, 2, "a"), command(3, 2, "b")});
+  const auto fx = append(3, command(2, 2, "a"), {command(3, 3, "c")});
+  ASSERT_TRUE(fx.hard);
+  ASSERT_TRUE(fx.erase_from);
+  EXPECT_EQ(*fx.erase_from, log_index{3});
+  EXPECT_EQ(fx.erase_last, log_index{3});
+  ASSERT_EQ(fx.append.size(), 1u);
+  // Of the first batch only entry 2 still counts.
+  auto partly = decoded(node->durable(old.after, now).now);
+  for (const auto& x : partly)
+    EXPECT_LE(x.index, 2u);
+  auto done = decoded(node->durable(fx.after, now).now);
+  ASSERT_FALSE(done.empty());
+  EXPECT_EQ(done.back().index, 3u);
+  EXPECT_EQ(node->term_at(log_index{3}), raft_term{3});
+}
+
+TEST_F(follower, a_configuration_in_the_midst_of_a_message_is_rolled_back) {
+  node->durable(append(2, first, {}).after, now);
+  const auto change = entry(3, 2, entry_kind::change, encode_members(four));
+  auto fx = append(2, first, {command(2, 2, "a"), change, command(4, 2, "b")});
+  EXPECT_EQ(fx.append.size(), 3u);
+  EXPECT_EQ(node->members(), four);
+  node->durable(fx.after, now);
+  // The next leader never had it.
+  fx = append(3, command(2, 2, "a"), {command(3, 3, "c")});
+  EXPECT_EQ(*fx.erase_from, log_index{3});
+  EXPECT_EQ(node->members(), three);
+  EXPECT_EQ(node->configuration_at(log_index{9}).first, log_index{1});
+}
+
+TEST_F(follower, a_committed_configuration_stays) {
+  node->durable(append(2, first, {}).after, now);
+  const auto change = entry(3, 2, entry_kind::change, encode_members(four));
+  auto after
+    = append(2, first, {command(2, 2, "a"), change, command(4, 2, "b")}, 4)
+        .after;
+  EXPECT_EQ(node->durable(after, now).apply.size(), 3u);
+  append(3, command(4, 2, "b"), {command(5, 3, "c")});
+  EXPECT_EQ(node->members(), four);
+}
+
+/// A leader that starts again from the beginning, as far as it knows.
+TEST_F(follower, a_message_that_begins_in_the_trimmed_part_changes_nothing) {
+  node->durable(append(2, first, {}).after, now);
+  std::vector<log_entry> log;
+  for (std::uint64_t i = 2; i <= 20; ++i)
+    log.push_back(command(i, 2, std::to_string(i)));
+  auto after = append(2, first, log, 15).after;
+  EXPECT_EQ(node->durable(after, now).apply.size(), 14u);
+  node->trim(log_index{11});
+  auto from_zero = log;
+  from_zero.insert(from_zero.begin(), first);
+  from_zero.push_back(command(21, 2, "21"));
+  const auto fx = append(2, {}, from_zero, 15);
+  EXPECT_FALSE(fx.erase_from);
+  ASSERT_EQ(fx.append.size(), 1u);
+  EXPECT_EQ(fx.append[0].index, log_index{21});
+  auto done = decoded(node->durable(fx.after, now).now);
+  ASSERT_EQ(done.size(), 1u);
+  EXPECT_EQ(done[0].rejected, 0u);
+  EXPECT_EQ(done[0].index, 21u);
+  // All of it trimmed: the answer is where we are.
+  log.resize(5);
+  auto behind = decoded(append(2, first, log, 15).now);
+  ASSERT_EQ(behind.size(), 1u);
+  EXPECT_EQ(behind[0].rejected, 0u);
+  EXPECT_GE(behind[0].index, 6u);
+  EXPECT_LE(behind[0].index, 15u);
+}
+
+TEST_F(follower, an_offer_of_a_snapshot_is_answered_with_what_is_committed) {
+  node->durable(append(2, first, {}).after, now);
+  auto after
+    = append(2, first, {command(2, 2, "a"), command(3, 2, "b")}, 2).after;
+  node->durable(after, now);
+  craft_message offer{};
+  offer.type = CRAFT_INSTALL;
+  offer.term = 2;
+  offer.index = 90;
+  offer.index_term = 2;
+  auto answer = decoded(receive(n2, offer).now);
+  ASSERT_EQ(answer.size(), 1u);
+  EXPECT_EQ(answer[0].type, CRAFT_APPEND_RESULT);
+  EXPECT_EQ(answer[0].rejected, 0u);
+  EXPECT_EQ(answer[0].index, 2u);
+}
+
+/// With 0.22.1's own answer, two nodes of different terms refuse each other for
+/// ever.
+TEST_F(follower, a_refused_pre_vote_tells_our_higher_term) {
+  node->durable(append(9, first, {command(2, 9, "a")}).after, now);
+  now += 5000;
+  node->tick(now); // forgets the leader
+  auto answers = decoded(ask_vote(n3, 4, 1).now);
+  ASSERT_FALSE(answers.empty());
+  EXPECT_EQ(answers.back().type, CRAFT_VOTE_RESULT);
+  EXPECT_FALSE(answers.back().granted);
+  EXPECT_EQ(answers.back().term, 9u);
+}
+
+TEST_F(follower, messages_of_other_groups_and_from_itself_are_dropped) {
+  craft_message head{};
+  head.type = CRAFT_VOTE;
+  head.term = 5;
+  EXPECT_FALSE(
+    node->receive(n2, encode_message(group + 1, head, {}), now).hard);
+  EXPECT_FALSE(node->receive(self, encode_message(group, head, {}), now).hard);
+  EXPECT_FALSE(node->receive({}, encode_message(group, head, {}), now).hard);
+  EXPECT_EQ(node->term(), raft_term{1});
+}
+
+/// The library checks almost nothing; whatever comes, we must.
+TEST_F(follower, survives_any_message) {
+  std::mt19937_64 random{7};
+  auto number = [&](std::uint64_t below) { return random() % below; };
+  for (int i = 0; i < 20'000; ++i) {
+    craft_message head{};
+    head.type = static_cast<unsigned>(number(8));
+    head.term = number(30);
+    head.index = number(40);
+    head.index_term = number(10);
+    head.commit = number(40);
+    head.rejected = number(40);
+    head.granted = number(2) != 0;
+    head.pre_vote = number(2) != 0;
+    head.disrupt_leader = number(2) != 0;
+    std::vector<log_entry> entries;
+    if (head.type == CRAFT_APPEND)
+      for (auto n = number(5); n > 0; --n)
+        entries.push_back(entry(0, number(30),
+                                static_cast<entry_kind>(number(4)),
+                                number(2) != 0 ? encode_members(three)
+                                               : std::string(number(9), 'x')));
+    auto bytes = encode_message(group, head, entries);
+    if (number(4) == 0)
+      bytes[number(bytes.size())] = static_cast<char>(random());
+    const auto after
+      = node->receive(number(2) != 0 ? n2 : n3, bytes, ++now).after;
+    if (number(3) != 0)
+      node->durable(after, now);
+    if (number(50) == 0)
+      node->tick(now += 700);
+    if (number(20) == 0)
+      node->trim(log_index{number(40)});
+  }
+}
+
+} // namespace
+} // namespace callboard
