@@ -72,6 +72,15 @@ bool viewer_rooms::unsubscribe(viewer& who, std::string_view name) {
   return true;
 }
 
+void viewer_rooms::drop_unreached(viewer& who) {
+  std::vector<subscription*> gone;
+  for (auto& x : who.subscriptions_)
+    if (x->parent != nullptr && !who.reaches(x->room->key.project))
+      gone.push_back(x.get());
+  for (auto* x : gone)
+    remove(who, *x);
+}
+
 void viewer_rooms::forget(viewer& who) {
   while (!who.subscriptions_.empty()) {
     auto& x = *who.subscriptions_.back();

@@ -52,6 +52,10 @@ public:
   /// False if there is no such subscription.
   bool unsubscribe(viewer& who, std::string_view name);
 
+  /// The viewer's token reaches less than before: its subscriptions to a tenant
+  /// no longer show those projects.
+  void drop_unreached(viewer& who);
+
   /// The viewer ends.
   void forget(viewer& who);
 

@@ -1,0 +1,327 @@
+#include "transport/native_client.hpp"
+
+#include "transport/edge_metrics.hpp"
+#include "transport/native_messages.hpp"
+#include "transport/viewer_rooms.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace callboard {
+
+namespace {
+
+constexpr auto warn_before = std::chrono::seconds{30};
+
+std::string forbidden_room(std::string_view name) {
+  return "your token does not reach " + std::string{name};
+}
+
+/// The project's id in the answer to find_run: a JSON string.
+project_id found_home(const decltype(answer::outcome)::value_type& x) {
+  json::document doc;
+  auto* found = std::get_if<document_answer>(&x);
+  if (found == nullptr || !doc.reset(found->json)
+      || !doc.root().is(json::kind::string))
+    return {};
+  return {doc.root().string()};
+}
+
+} // namespace
+
+struct native_client::operation_entry {
+  std::string_view type;
+  operation run;
+};
+
+const native_client::operation_entry native_client::operations[] = {
+  {"subscribe", &native_client::on_subscribe},
+  {"unsubscribe", &native_client::on_unsubscribe},
+  {"publish", &native_client::on_publish},
+  {"command", &native_client::on_command},
+  {"presence", &native_client::on_presence},
+  {"auth", &native_client::on_auth},
+  {"ping", &native_client::on_ping},
+};
+
+native_client::native_client(hub& home, client_channel& channel, principal who)
+    : viewer{home.conf().limits.outbound_queue_bytes}, home_{home},
+      channel_{channel}, who_{std::move(who)} {
+  // nop
+}
+
+native_client::~native_client() = default;
+
+void native_client::start(const connect_options& options) {
+  batching = options.batching;
+  send(native::connected(channel_.id(), home_.target().node_name()));
+  if (!options.project)
+    return;
+  if (auto ok = check_reach(*options.project); !ok) {
+    send(native::error(ok.error(), {}));
+    channel_.close(close_code::forbidden, "project not reached by the token");
+    return;
+  }
+  wanted x{
+    "project:" + options.project->value, {}, options.types, options.since, {}};
+  if (auto ok = subscribe(std::move(x), *options.project); !ok)
+    send(native::error(ok.error(), {}));
+}
+
+void native_client::receive(std::string text) {
+  thread_local json::document kept;
+  json::document large; // does not stay as large as the largest message
+  auto& doc = text.size() > (64u << 10) ? large : kept;
+  auto source = std::make_shared<const std::string>(std::move(text));
+  json::limits limits;
+  limits.max_depth = home_.conf().limits.json_depth + 2; // frame and list
+  auto refuse = [this](const problem& why, std::string_view ref) {
+    home_.metrics().bad_frames.fetch_add(1, std::memory_order_relaxed);
+    send(native::error(why, ref));
+  };
+  if (auto ok = doc.reset(*source, limits); !ok)
+    return refuse(ok.error(), {});
+  auto root = doc.root();
+  if (!root.is(json::kind::object))
+    return refuse({errc::invalid, "a frame must be a JSON object"}, {});
+  auto ref = root.find("ref");
+  frame x{source, root, ref ? ref->raw() : std::string_view{}};
+  if (auto ok = handle(x); !ok)
+    refuse(ok.error(), x.ref);
+}
+
+result<void> native_client::handle(const frame& x) {
+  auto type = native::text_member(x.root, "type");
+  if (!type)
+    return tl::unexpected{std::move(type.error())};
+  auto known = std::ranges::find(operations, *type, &operation_entry::type);
+  if (known != std::ranges::end(operations))
+    return (this->*known->run)(x);
+  std::string detail = "there is no frame type "
+                       + json::quoted(type->substr(0, 64)) + "; known are";
+  for (auto& entry : operations)
+    detail += (&entry == operations ? " " : ", ") + std::string{entry.type};
+  return fail(errc::invalid, std::move(detail), "/type");
+}
+
+bool native_client::is_busy() const noexcept {
+  return awaits_engine()
+         || out.reply_bytes() > home_.conf().limits.outbound_queue_bytes;
+}
+
+bool native_client::awaits_engine() const noexcept {
+  auto& limits = home_.conf().limits;
+  return requests_ >= limits.requests_in_flight
+         || request_bytes_ > limits.message_bytes;
+}
+
+void native_client::send(std::string text) {
+  if (!channel_.is_open())
+    return;
+  out.push_reply(outbound_frame::text(std::move(text)));
+  wake();
+}
+
+void native_client::wake() {
+  channel_.wake();
+}
+
+// -- rooms --------------------------------------------------------------------
+
+result<void> native_client::check_reach(const project_id& project) const {
+  if (!who_.reaches(project))
+    return fail(errc::forbidden, forbidden_room("project:" + project.value));
+  return {};
+}
+
+result<void> native_client::check_room_left(std::string_view name) const {
+  auto most = home_.conf().limits.subscriptions;
+  if (subscription_count() + finding_.size() < most || find(name) != nullptr)
+    return {};
+  return fail(errc::too_large, "a connection may have at most "
+                                 + std::to_string(most)
+                                 + " subscriptions; unsubscribe from some");
+}
+
+result<void> native_client::on_subscribe(const frame& x) {
+  auto name = native::text_member(x.root, "room");
+  if (!name)
+    return tl::unexpected{std::move(name.error())};
+  auto room = native::parse_room(*name);
+  auto project = native::optional_id(x.root, "project_id");
+  auto since = native::optional_seq(x.root, "since");
+  auto types = native::optional_types(x.root);
+  for (auto* why :
+       {room ? nullptr : &room.error(), project ? nullptr : &project.error(),
+        since ? nullptr : &since.error(), types ? nullptr : &types.error()})
+    if (why != nullptr)
+      return tl::unexpected{std::move(*why)};
+  wanted y{*name, {}, std::move(*types), *since, std::string{x.ref}};
+  if (auto* of = std::get_if<native::project_room>(&*room))
+    return subscribe(std::move(y), of->id);
+  if (!who_.may_subscribe)
+    return fail(errc::forbidden, "your token lacks the scope subscribe");
+  if (auto ok = check_room_left(*name); !ok)
+    return ok;
+  if (auto* of = std::get_if<native::run_room>(&*room)) {
+    y.run = of->id;
+    if (*project)
+      return subscribe(std::move(y), project_id{**project});
+    if (who_.restricted && who_.projects.empty())
+      return fail(errc::forbidden, forbidden_room(*name));
+    find_home(std::move(y));
+    return {};
+  }
+  if (std::get<native::tenant_room>(*room).id != who_.tenant)
+    return fail(errc::forbidden, forbidden_room(*name));
+  subscribe_tenant(std::move(y));
+  return {};
+}
+
+result<void> native_client::subscribe(wanted x, const project_id& project) {
+  if (!who_.may_subscribe)
+    return fail(errc::forbidden, "your token lacks the scope subscribe");
+  if (auto ok = check_reach(project); !ok)
+    return ok;
+  if (auto ok = check_room_left(x.name); !ok)
+    return ok;
+  viewer_rooms::request y;
+  y.view = {std::move(x.name), std::move(x.run), std::move(x.types)};
+  y.room = {who_.tenant, project};
+  y.since = x.since;
+  y.ref = std::move(x.ref);
+  home_.rooms().subscribe(*this, std::move(y));
+  return {};
+}
+
+void native_client::subscribe_tenant(wanted x) {
+  viewer_rooms::request y;
+  y.view = {std::move(x.name), {}, std::move(x.types)};
+  y.room = {who_.tenant, {}};
+  y.since = x.since;
+  y.ref = std::move(x.ref);
+  y.whole_tenant = true;
+  home_.rooms().subscribe(*this, std::move(y));
+}
+
+void native_client::find_home(wanted x) {
+  query::find_run question{who_.tenant, *x.run, {}};
+  if (who_.restricted)
+    question.only = who_.projects;
+  auto number = ++last_lookup_;
+  std::erase_if(finding_, [&x](auto& y) { return y.first == x.name; });
+  finding_.emplace_back(x.name, number);
+  auto call = [this, question = std::move(question)](const reply_address& to) {
+    home_.target().ask(to, question);
+  };
+  auto then = [this, number, x = std::move(x)](answer got) {
+    auto awaited = [=](auto& y) { return y.second == number; };
+    result<void> ok;
+    if (std::erase_if(finding_, awaited) == 0)
+      ok = fail(errc::conflict, "given up: " + x.name
+                                  + " was asked for again, or unsubscribed");
+    else if (!got.outcome)
+      ok = tl::unexpected{std::move(got.outcome.error())};
+    else
+      ok = subscribe(x, found_home(*got.outcome));
+    if (!ok)
+      send(native::error(ok.error(), x.ref));
+  };
+  ask(0, std::move(call), std::move(then));
+}
+
+result<void> native_client::on_unsubscribe(const frame& x) {
+  auto name = native::text_member(x.root, "room");
+  if (!name)
+    return tl::unexpected{std::move(name.error())};
+  auto was_finding
+    = std::erase_if(finding_, [&name](auto& y) { return y.first == *name; })
+      > 0;
+  if (!home_.rooms().unsubscribe(*this, *name) && !was_finding)
+    return fail(errc::not_found, "there is no subscription to " + *name,
+                "/room");
+  send(native::unsubscribed(*name, x.ref));
+  return {};
+}
+
+bool native_client::reaches(const project_id& project) const {
+  return who_.reaches(project);
+}
+
+void native_client::subscribed(const subscription& x, event_seq head,
+                               std::uint64_t epoch) {
+  send(native::subscribed(x.name(), head, epoch, x.ref));
+}
+
+void native_client::lagged(const subscription& x, event_seq from) {
+  send(native::lagged(x.parent != nullptr ? room_name(x.room->key) : x.name(),
+                      from));
+}
+
+void native_client::resync(const subscription& x, event_seq oldest) {
+  send(native::resync(x.parent != nullptr ? room_name(x.room->key) : x.name(),
+                      oldest));
+}
+
+void native_client::leave_rooms() {
+  finding_.clear();
+  home_.rooms().forget(*this);
+}
+
+// -- the token ----------------------------------------------------------------
+
+result<void> native_client::on_auth(const frame& x) {
+  auto token = native::text_member(x.root, "token");
+  if (!token)
+    return tl::unexpected{std::move(token.error())};
+  auto renewed = home_.auth().verify(*token, std::chrono::system_clock::now());
+  if (!renewed) {
+    home_.metrics().auth_failures.fetch_add(1, std::memory_order_relaxed);
+    renewed.error().pointer = "/token";
+    return tl::unexpected{std::move(renewed.error())};
+  }
+  if (renewed->tenant != who_.tenant || renewed->subject != who_.subject)
+    return fail(errc::forbidden,
+                "the new token is another user's; open a new connection",
+                "/token");
+  who_ = std::move(*renewed);
+  warned_ = false;
+  send(native::authenticated(x.ref));
+  leave_what_is_forbidden();
+  return {};
+}
+
+void native_client::leave_what_is_forbidden() {
+  for (auto& name : room_names()) {
+    auto* x = find(name);
+    auto& key = x->room->key;
+    if (who_.may_subscribe && (key.is_tenant_room() || reaches(key.project)))
+      continue;
+    home_.rooms().unsubscribe(*this, name);
+    send(native::unsubscribed_because(name, to_string(errc::forbidden)));
+  }
+  home_.rooms().drop_unreached(*this);
+}
+
+void native_client::check_token(std::chrono::system_clock::time_point now) {
+  if (!who_.expires)
+    return;
+  auto left = *who_.expires - now;
+  if (left <= left.zero()) {
+    channel_.close(close_code::token_expired, "token expired");
+  } else if (left <= warn_before && !warned_) {
+    warned_ = true;
+    send(native::expiring(std::chrono::ceil<std::chrono::seconds>(left)));
+  }
+}
+
+result<void> native_client::on_ping(const frame& x) {
+  send(native::pong(x.ref));
+  return {};
+}
+
+result<void> native_client::on_presence(const frame&) {
+  return fail(errc::invalid, "presence is not available on this node", "/type");
+}
+
+} // namespace callboard

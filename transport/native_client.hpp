@@ -1,0 +1,161 @@
+#pragma once
+
+#include "actors/model/json.hpp"
+#include "actors/model/shared_bytes.hpp"
+#include "transport/hub.hpp"
+#include "transport/principal.hpp"
+#include "transport/viewer.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace callboard {
+
+/// Close codes of contract 1.
+enum class close_code : std::uint16_t {
+  normal = 1000,
+  going_away = 1001,
+  binary = 1003,
+  not_authenticated = 1008,
+  restart = 1012,
+  token_expired = 4401,
+  forbidden = 4403,
+  idle = 4408,
+};
+
+/// The connection below a native_client.
+class client_channel {
+public:
+  virtual ~client_channel() = default;
+  /// Has what is in the client's queue written soon.
+  virtual void wake() = 0;
+  /// Closes after what is queued; nothing is taken any more.
+  virtual void close(close_code code, std::string_view reason) = 0;
+  virtual std::uint64_t id() const noexcept = 0;
+  /// False once a close frame is queued: nothing may follow it.
+  virtual bool is_open() const noexcept = 0;
+  /// Expires with the connection: answers of the engine may come later.
+  virtual std::weak_ptr<void> lifetime() = 0;
+};
+
+/// What `/ws?…` asks for.
+struct connect_options {
+  std::optional<project_id> project; ///< Subscribe at once.
+  std::optional<event_seq> since;
+  std::vector<std::string> types;
+  bool batching = false;
+};
+
+/// One client of the native vocabulary (contract 1): turns its frames into
+/// calls of the engine and of the hub's rooms, and their answers into frames.
+/// Knows nothing of sockets. Everything on the hub's thread.
+class native_client : public viewer {
+public:
+  native_client(hub& home, client_channel& channel, principal who);
+  ~native_client() override;
+
+  /// The first frame, and the subscription that the address asked for.
+  void start(const connect_options& options);
+
+  /// One text message, UTF-8.
+  void receive(std::string text);
+
+  /// Too much is unanswered, or too many replies wait: read no more for now.
+  bool is_busy() const noexcept;
+  /// Whether that is because the engine has not answered yet.
+  bool awaits_engine() const noexcept;
+
+  /// Queues a reply or notice.
+  void send(std::string text);
+
+  /// Warns 30 seconds before the token expires, closes when it has.
+  void check_token(std::chrono::system_clock::time_point now);
+
+  /// The connection closes: no more events.
+  void leave_rooms();
+
+  const principal& who() const noexcept {
+    return who_;
+  }
+
+  bool reaches(const project_id& project) const override;
+  void subscribed(const subscription& x, event_seq head,
+                  std::uint64_t epoch) override;
+  void lagged(const subscription& x, event_seq from) override;
+  void resync(const subscription& x, event_seq oldest) override;
+  void wake() override;
+
+private:
+  /// One message of the client, parsed; `source` keeps its text alive.
+  struct frame {
+    shared_bytes source;
+    json::value root;
+    std::string_view ref; ///< Raw JSON; empty: none.
+  };
+
+  using operation = result<void> (native_client::*)(const frame&);
+  struct operation_entry;
+  static const operation_entry operations[];
+
+  result<void> handle(const frame& x);
+  result<void> on_subscribe(const frame& x);
+  result<void> on_unsubscribe(const frame& x);
+  result<void> on_publish(const frame& x);
+  result<void> on_command(const frame& x);
+  result<void> on_auth(const frame& x);
+  result<void> on_ping(const frame& x);
+  result<void> on_presence(const frame& x);
+
+  /// A subscription before its project is known.
+  struct wanted {
+    std::string name;
+    std::optional<run_id> run;
+    std::vector<std::string> types;
+    std::optional<event_seq> since;
+    std::string ref;
+  };
+
+  void find_home(wanted x);
+  result<void> subscribe(wanted x, const project_id& project);
+  void subscribe_tenant(wanted x);
+  result<void> check_room_left(std::string_view name) const;
+  result<project_id> project_of(const frame& x) const;
+  result<void> check_reach(const project_id& project) const;
+  void leave_what_is_forbidden();
+
+  /// Has `call(address)` ask the engine; `then(answer)` gets the answer unless
+  /// the connection is gone by then.
+  template <class Call, class Then>
+  void ask(std::size_t bytes, Call call, Then then) {
+    ++requests_;
+    request_bytes_ += bytes;
+    auto handler = [this, bytes, alive = channel_.lifetime(),
+                    then = std::move(then)](answer x) {
+      auto kept = alive.lock();
+      if (!kept)
+        return;
+      --requests_;
+      request_bytes_ -= bytes;
+      then(std::move(x));
+      wake(); // reading may go on, even if nothing was said
+    };
+    call(home_.expect(channel_.id(), std::move(handler)));
+  }
+
+  hub& home_;
+  client_channel& channel_;
+  principal who_;
+  bool warned_ = false; ///< `expiring` was sent for this token.
+  std::size_t requests_ = 0;
+  std::size_t request_bytes_ = 0;
+  /// Rooms whose project is being looked up, and the lookup's number.
+  std::vector<std::pair<std::string, std::uint64_t>> finding_;
+  std::uint64_t last_lookup_ = 0;
+};
+
+} // namespace callboard
