@@ -120,10 +120,10 @@ result<void> state_fold::add_event(room_work& room, const entry_item& item) {
     auto run = find_or_create_run(room, item, *event);
     if (!run)
       return tl::unexpected{run.error()};
-    put_event(room, *run, item, *event);
+    note_event(room, *run, item, *event);
     return add_to_run(**run, item, *event);
   }
-  put_event(room, nullptr, item, *event);
+  note_event(room, nullptr, item, *event);
   if (event->type != event_type::definition_updated)
     return {};
   if (event->definition.empty())
@@ -131,26 +131,11 @@ result<void> state_fold::add_event(room_work& room, const entry_item& item) {
   return update_definition(room, *event);
 }
 
-void state_fold::put_event(room_work& room, run_work* run,
-                           const entry_item& item, const record_view& event) {
-  key_.assign(room.event_prefix);
-  coding::put_big_endian(key_, item.seq.value);
-  put(family::events, key_, item.record);
-
-  key_.assign(run != nullptr ? run->id_prefix : room.id_prefix)
-    .append(event.id);
-  number_.clear();
-  coding::put_varint(number_, item.seq.value);
-  put(family::index, key_, number_);
-
-  auto kind = class_of(event);
-  if (run != nullptr) {
-    key_.assign(run->event_prefix).push_back(static_cast<char>(kind));
-    coding::put_big_endian(key_, item.seq.value);
-    put(family::index, key_, {});
+void state_fold::note_event(room_work& room, run_work* run,
+                            const entry_item& item, const record_view& event) {
+  if (run != nullptr)
     run->last = item.seq;
-  }
-  room.fresh.push_back({item.seq, run, event.id, kind});
+  room.fresh.push_back({item.seq, run, event.id, class_of(event), item.record});
 }
 
 result<state_fold::run_work*> state_fold::find_run(room_work& room,
@@ -177,6 +162,7 @@ result<state_fold::run_work*> state_fold::find_run(room_work& room,
   run->event_prefix
     = keys::of_run(shard_, keys::index::run_events, room.ref(), id);
   run->tally = *tally;
+  run->place = room.runs.size();
   return room.last_run = room.runs.emplace(std::string{id}, std::move(run))
                            .first->second.get();
 }
@@ -195,6 +181,7 @@ state_fold::find_or_create_run(room_work& room, const entry_item& item,
   run->event_prefix
     = keys::of_run(shard_, keys::index::run_events, room.ref(), event.run);
   run->created_by = item.seq;
+  run->place = room.runs.size();
   run->tally_dirty = true;
   run->row.emplace();
   run->row->created_ms = event.ts_ms;

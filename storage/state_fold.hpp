@@ -81,14 +81,16 @@ private:
     by_name<std::string> counters;    ///< Sums, as JSON numbers.
     by_name<std::uint64_t> artifacts; ///< Places of those that were touched.
     event_seq last;                   ///< Of its events in this batch.
+    std::size_t place = 0;            ///< Among the room's runs in this batch.
   };
 
-  /// An event of this batch, for a trim that follows in the same batch.
+  /// An event of this batch.
   struct fresh_event {
     event_seq seq;
     run_work* run; ///< Null: outside runs.
     std::string_view id;
     keys::event_class kind;
+    std::string_view record;
   };
 
   struct room_work {
@@ -100,7 +102,8 @@ private:
     bool dirty = false;
     by_name<std::unique_ptr<run_work>> runs;
     by_name<definition_work> definitions;
-    std::vector<fresh_event> fresh;
+    std::vector<fresh_event> fresh; ///< In their order.
+    std::size_t written = 0; ///< How many of them are in the batch already.
     run_work* last_run = nullptr; ///< The one found last: most often it again.
 
     keys::room_ref ref() const noexcept {
@@ -113,8 +116,8 @@ private:
   result<void> add_event(room_work& room, const entry_item& item);
   result<void> number(room_work& room, const entry_item& item,
                       const record_view& event);
-  void put_event(room_work& room, run_work* run, const entry_item& item,
-                 const record_view& event);
+  void note_event(room_work& room, run_work* run, const entry_item& item,
+                  const record_view& event);
   result<run_work*> find_run(room_work& room, std::string_view id);
   result<run_work*> find_or_create_run(room_work& room, const entry_item& item,
                                        const record_view& event);
@@ -138,6 +141,7 @@ private:
   void erase(family f, std::string_view key);
   void put_large(const run_work& run, std::string_view step, field_map& fields,
                  const std::vector<std::string>& before);
+  void put_events(room_work& room);
   void finish_room(room_work& room);
   void finish_run(room_work& room, run_work& run);
   void finish_lists(room_work& room, run_work& run);

@@ -1,6 +1,8 @@
 #include "storage/coding.hpp"
 #include "storage/state_fold.hpp"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 namespace callboard {
@@ -28,7 +30,42 @@ void state_fold::finish() {
     finish_room(*room);
 }
 
+/// Writes what is noted, run by run: keys that follow each other are inserted
+/// several times faster than keys from here and there.
+void state_fold::put_events(room_work& room) {
+  std::span<const fresh_event> fresh{room.fresh};
+  fresh = fresh.subspan(std::exchange(room.written, room.fresh.size()));
+  for (auto& event : fresh) {
+    key_.assign(room.event_prefix);
+    coding::put_big_endian(key_, event.seq.value);
+    put(family::events, key_, event.record);
+  }
+  std::vector<const fresh_event*> by_run;
+  by_run.reserve(fresh.size());
+  for (auto& event : fresh)
+    by_run.push_back(&event);
+  std::ranges::stable_sort(by_run, {}, [](const fresh_event* x) {
+    return x->run == nullptr ? 0 : x->run->place + 1;
+  });
+  for (auto* event : by_run) {
+    key_.assign(event->run != nullptr ? event->run->id_prefix : room.id_prefix)
+      .append(event->id);
+    number_.clear();
+    coding::put_varint(number_, event->seq.value);
+    put(family::index, key_, number_);
+  }
+  for (auto* event : by_run) {
+    if (event->run == nullptr)
+      continue;
+    key_.assign(event->run->event_prefix)
+      .push_back(static_cast<char>(event->kind));
+    coding::put_big_endian(key_, event->seq.value);
+    put(family::index, key_, {});
+  }
+}
+
 void state_fold::finish_room(room_work& room) {
+  put_events(room);
   if (room.dirty)
     put(family::rows, keys::room(shard_, room.ref()), rows::encode(room.row));
   for (auto& [id, run] : room.runs)
@@ -85,15 +122,11 @@ void state_fold::put_large(const run_work& run, std::string_view step,
   }
 }
 
+/// Keys of the lists that tell a run's status or definition are written once
+/// before they are erased once, as SingleDelete demands: key and tombstone then
+/// vanish together, and lists need not wade through what has moved on.
 void state_fold::finish_lists(room_work& room, run_work& run) {
   auto& row = *run.row;
-  auto definition = rows::listed_definition(row.fields);
-  auto by_definition = [&](std::string_view id) {
-    return keys::listed(shard_, room.ref(), id, row.created_ms, run.id);
-  };
-  auto by_status = [&](run_status status) {
-    return keys::listed(shard_, room.ref(), status, row.created_ms, run.id);
-  };
   auto is_new = run.created_by.value != 0;
   if (is_new) {
     put(family::index, keys::listed(shard_, room.ref(), row.created_ms, run.id),
@@ -101,22 +134,27 @@ void state_fold::finish_lists(room_work& room, run_work& run) {
     put(family::index,
         keys::projects_of_run(shard_, room.tenant, run.id) + room.project, {});
   }
-  auto moved = is_new || row.status != run.listed_status;
-  if (moved) {
-    // Each of these keys is written once before it is erased once, as
-    // SingleDelete demands; it leaves no tombstone for lists to wade through.
-    if (!is_new)
-      batch_.SingleDelete(db_.handle(family::index),
-                          slice(by_status(run.listed_status)));
-    put(family::index, by_status(row.status), {});
-  }
-  auto renamed = definition != run.listed_definition;
-  if (renamed && !run.listed_definition.empty())
-    erase(family::index, by_definition(run.listed_definition));
-  if ((moved || renamed) && !definition.empty()) {
-    char status = static_cast<char>(row.status);
-    put(family::index, by_definition(definition), {&status, 1});
-  }
+  auto move = [&](const std::string& from, const std::string& to) {
+    if (from == to)
+      return;
+    if (!from.empty())
+      batch_.SingleDelete(db_.handle(family::index), slice(from));
+    if (!to.empty())
+      put(family::index, to, {});
+  };
+  auto by_status = [&](run_status status) {
+    return keys::listed(shard_, room.ref(), status, row.created_ms, run.id);
+  };
+  auto by_definition = [&](const std::string& id, run_status status) {
+    return id.empty() ? std::string{}
+                      : keys::listed(shard_, room.ref(), id, status,
+                                     row.created_ms, run.id);
+  };
+  move(is_new ? std::string{} : by_status(run.listed_status),
+       by_status(row.status));
+  move(is_new ? std::string{}
+              : by_definition(run.listed_definition, run.listed_status),
+       by_definition(rows::listed_definition(row.fields), row.status));
 }
 
 } // namespace callboard

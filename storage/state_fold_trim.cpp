@@ -18,6 +18,7 @@ result<void> state_fold::trim(room_work& room, event_seq upto) {
   auto from = room.row.oldest;
   if (upto < from)
     return {};
+  put_events(room); // erased below
   state_view stored{db_};
   std::vector<run_work*> touched;
   if (auto done = trim_stored(room, stored, upto, touched); !done)

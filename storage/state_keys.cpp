@@ -120,9 +120,11 @@ std::string listed(shard_id shard, room_ref room, run_status status,
 }
 
 std::string listed(shard_id shard, room_ref room, std::string_view definition,
-                   std::int64_t created_ms, std::string_view run) {
+                   run_status status, std::int64_t created_ms,
+                   std::string_view run) {
   auto out = of_room(shard, index::run_definition, room);
   put_part(out, definition);
+  out.push_back(static_cast<char>(status));
   return placed(std::move(out), created_ms, run);
 }
 

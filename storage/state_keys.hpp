@@ -37,7 +37,7 @@ enum class index : char {
   run_events = 'I',     ///< numbers of a run's events by event_class
   run_list = 'L',       ///< runs of a project by creation
   run_status = 'S',     ///< likewise of one status
-  run_definition = 'F', ///< likewise of one definition
+  run_definition = 'F', ///< likewise of one definition and status
   run_project = 'T',    ///< project of a run by tenant and run
 };
 
@@ -87,7 +87,8 @@ std::string listed(shard_id shard, room_ref room, std::int64_t created_ms,
 std::string listed(shard_id shard, room_ref room, run_status status,
                    std::int64_t created_ms, std::string_view run);
 std::string listed(shard_id shard, room_ref room, std::string_view definition,
-                   std::int64_t created_ms, std::string_view run);
+                   run_status status, std::int64_t created_ms,
+                   std::string_view run);
 
 /// Projects that have a run of that id, to be followed by the project.
 std::string projects_of_run(shard_id shard, std::string_view tenant,

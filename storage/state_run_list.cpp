@@ -15,37 +15,35 @@ namespace {
 
 constexpr char cursor_kind = 'L';
 
-/// Where filters on definition and status together let little through, a page
-/// ends after looking at this many runs.
-constexpr std::size_t max_examined = 4000;
-
 /// The last part of all list keys: be64 of the creation, then the run's id.
 /// Also what cursors hold, so that they stay good whatever happens to the runs.
 constexpr std::size_t created_bytes = 8;
 
+constexpr run_status all_statuses[]
+  = {run_status::pending,   run_status::running, run_status::paused,
+     run_status::completed, run_status::failed,  run_status::cancelled};
+
 /// Walks the runs of a project in order of creation: one range of the index, or
-/// several (one per status) merged.
+/// several (one per status) merged. Nothing is looked at that does not match.
 class run_walk {
 public:
   run_walk(const state_view& at, const query::list_runs& q, shard_id shard)
       : newest_first_{q.sort == query::order::newest_first} {
     auto room = keys::ref(q.room);
-    if (q.definition) {
-      auto prefix = keys::of_room(shard, keys::index::run_definition, room);
-      prefix.append(q.definition->value).push_back('\0');
-      add(at, std::move(prefix));
-      statuses_ = q.statuses;
-    } else if (q.statuses.empty()) {
+    if (!q.definition && q.statuses.empty()) {
       add(at, keys::of_room(shard, keys::index::run_list, room));
-    } else {
-      auto statuses = q.statuses;
-      std::ranges::sort(statuses);
-      statuses.erase(std::unique(statuses.begin(), statuses.end()),
-                     statuses.end());
-      for (auto status : statuses)
-        add(at, keys::of_room(shard, keys::index::run_status, room)
-                  + static_cast<char>(status));
+      return;
     }
+    auto prefix = keys::of_room(shard,
+                                q.definition ? keys::index::run_definition
+                                             : keys::index::run_status,
+                                room);
+    if (q.definition)
+      prefix.append(q.definition->value).push_back('\0');
+    for (auto status : all_statuses)
+      if (q.statuses.empty()
+          || std::ranges::find(q.statuses, status) != q.statuses.end())
+        add(at, prefix + static_cast<char>(status));
   }
 
   /// To the first run, or to the first behind `place`.
@@ -68,15 +66,6 @@ public:
   }
   std::string_view place() const {
     return current_->suffix();
-  }
-  /// Of the list by definition, which tells the status beside it.
-  bool passes() const {
-    if (statuses_.empty())
-      return true;
-    auto value = current_->value();
-    return value.size() == 1
-           && std::ranges::find(statuses_, static_cast<run_status>(value[0]))
-                != statuses_.end();
   }
   void advance() {
     step(*current_);
@@ -108,7 +97,6 @@ private:
   }
 
   bool newest_first_;
-  std::vector<run_status> statuses_; // to be looked at one by one
   std::vector<std::unique_ptr<key_scan>> scans_;
   key_scan* current_ = nullptr;
 };
@@ -198,17 +186,12 @@ result<std::vector<std::string>> choose_runs(const state_view& at,
   }
   run_walk walk{at, q, shard};
   std::vector<std::string> places;
-  std::string last;
-  std::size_t examined = 0;
   for (walk.start(start); walk.valid(); walk.advance()) {
-    if (places.size() == q.limit || examined == max_examined) {
-      next = encode_cursor(cursor_kind, last);
+    if (places.size() == q.limit) {
+      next = encode_cursor(cursor_kind, places.back());
       break;
     }
-    ++examined;
-    last = walk.place();
-    if (walk.passes())
-      places.push_back(last);
+    places.emplace_back(walk.place());
   }
   if (auto done = walk.check(); !done)
     return tl::unexpected{done.error()};
