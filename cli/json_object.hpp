@@ -3,6 +3,7 @@
 #include "actors/model/json.hpp"
 
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,13 @@ public:
     begin(key);
     json::append_number(out_, value);
     return *this;
+  }
+
+  /// With three digits behind the point.
+  json_object& real(std::string_view key, double value) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.3f", value);
+    return raw(key, text);
   }
 
   std::string str() const {

@@ -1,3 +1,5 @@
-int main() {
-  return 2;
+#include "cli/command_line.hpp"
+
+int main(int argc, char** argv) {
+  return callboard::command_line(argc, argv);
 }

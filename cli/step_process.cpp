@@ -106,15 +106,6 @@ private:
 
 } // namespace
 
-unique_fd::~unique_fd() {
-  reset();
-}
-
-void unique_fd::reset() {
-  if (fd_ >= 0)
-    ::close(std::exchange(fd_, -1));
-}
-
 std::string step_process::ending::text() const {
   return signal != 0 ? "ended by signal " + std::to_string(signal)
                      : "exit status " + std::to_string(status);

@@ -2,39 +2,14 @@
 
 #include "actors/model/problem.hpp"
 #include "cli/pipeline.hpp"
+#include "cli/unique_fd.hpp"
 
 #include <sys/types.h>
 
 #include <optional>
 #include <string>
-#include <utility>
 
 namespace callboard {
-
-/// A file descriptor with one owner.
-class unique_fd {
-public:
-  unique_fd() = default;
-  explicit unique_fd(int fd) noexcept : fd_{fd} {
-    // nop
-  }
-  unique_fd(unique_fd&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {
-    // nop
-  }
-  unique_fd& operator=(unique_fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~unique_fd();
-
-  int get() const noexcept {
-    return fd_;
-  }
-  void reset();
-
-private:
-  int fd_ = -1;
-};
 
 /// One attempt of a step: `/bin/sh -c COMMAND` in a process group of its own,
 /// so that everything that it starts can be ended with it. Standard input is

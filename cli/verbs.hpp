@@ -20,4 +20,7 @@ void add_node_verbs(CLI::App& app, chosen_verb& chosen);
 /// publish, tail, run: clients of a node.
 void add_client_verbs(CLI::App& app, chosen_verb& chosen);
 
+/// bench: the load generator.
+void add_bench_verbs(CLI::App& app, chosen_verb& chosen);
+
 } // namespace callboard
