@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <span>
+#include <unordered_set>
 #include <utility>
 
 namespace callboard {
@@ -107,18 +108,20 @@ void state_fold::put_large(const run_work& run, std::string_view step,
   prefix.push_back(static_cast<char>(keys::run_part::large));
   prefix.append(step).push_back('\0');
   std::vector<std::string> moved;
+  std::unordered_set<std::string_view> kept;
   for (auto& [key, raw] : fields.fields()) {
+    if (raw == rows::large_marker && !before.empty())
+      kept.insert(key);
     if (raw.size() <= rows::max_inline_bytes)
       continue;
-    put(family::rows, prefix + key, raw);
     moved.push_back(key);
   }
-  for (auto& key : moved)
-    fields.set(key, std::string{rows::large_marker});
-  for (auto& key : before) {
-    auto* raw = fields.find(key);
-    if (raw == nullptr || *raw != rows::large_marker)
+  for (auto& key : before)
+    if (!kept.contains(key))
       erase(family::rows, prefix + key);
+  for (auto& key : moved) {
+    put(family::rows, prefix + key, *fields.find(key));
+    fields.set(key, std::string{rows::large_marker});
   }
 }
 

@@ -55,7 +55,7 @@ bool get_fields(coding::reader& in, field_map& out) {
       raw = large_marker;
     else if (form != value_inline || !in.text(raw))
       return false;
-    out.set(key, std::string{raw});
+    out.append(std::string{key}, std::string{raw});
   }
   return in.done();
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace callboard {
@@ -144,6 +145,10 @@ public:
 
   const std::string* find(std::string_view key) const noexcept;
   void set(std::string_view key, std::string raw);
+  /// set() for a key that is known not to be there: does not look. For decoders.
+  void append(std::string key, std::string raw) {
+    fields_.push_back({std::move(key), std::move(raw)});
+  }
   void erase(std::string_view key);
 
   const std::vector<field>& fields() const noexcept {
