@@ -309,7 +309,8 @@ void http_connection::tick(clock::time_point now) {
   }
   if (reader_)
     return check_input_time(now);
-  if (pipeline_.empty() && now - last_active_ > listen.idle_timeout) {
+  if (pipeline_.empty() && out_.empty()
+      && now - last_active_ > listen.idle_timeout) {
     ++hub_.metrics().idle_closed;
     close();
   }

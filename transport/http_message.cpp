@@ -146,6 +146,13 @@ reply_bytes render(http_reply reply, const reply_facts& facts) {
     append_header(head, "Access-Control-Expose-Headers",
                   "X-Request-Id, Location, Retry-After");
   }
+  if (reply.preflight) {
+    append_header(head, "Access-Control-Allow-Methods", reply.allow);
+    append_header(
+      head, "Access-Control-Allow-Headers",
+      "Authorization, Content-Type, Content-Encoding, X-Request-Id");
+    append_header(head, "Access-Control-Max-Age", "600");
+  }
   if (!facts.keep_alive)
     append_header(head, "Connection", "close");
   else if (facts.http_1_0)

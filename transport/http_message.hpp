@@ -16,6 +16,7 @@ struct http_reply {
   std::string_view content_type = "application/json"; ///< Static text.
   std::string location = {};           ///< `Location`; empty: none.
   std::string allow = {};              ///< `Allow`; empty: none.
+  bool preflight = false;              ///< Grants `allow` to a web page.
   std::string_view challenge = {};     ///< `WWW-Authenticate`; static text.
   std::chrono::seconds retry_after{0}; ///< `Retry-After`; 0: none.
 };

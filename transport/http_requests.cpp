@@ -50,6 +50,15 @@ std::string media_type(std::string_view header) {
   return out;
 }
 
+/// What a browser asks before it lets a page call us.
+http_reply preflight_reply(std::string_view methods) {
+  http_reply reply;
+  reply.status = 204;
+  reply.allow = methods;
+  reply.preflight = true;
+  return reply;
+}
+
 std::string_view path_of(std::string_view target) noexcept {
   return target.substr(0, target.find('?'));
 }
@@ -104,8 +113,13 @@ void http_connection::on_head() {
 
 http_connection::admission http_connection::admit(const http_head& head) {
   auto found = find_route(head.method, head.target);
-  if (!found)
+  if (!found) {
+    if (path_of(head.target) == websocket_path
+        && kind_ == listener_kind::everyone)
+      return tl::unexpected{refusal{
+        {errc::invalid, "this is the WebSocket: ask for an upgrade to it"}}};
     return found;
+  }
   auto needs = found->to->needs;
   if (needs == access::open)
     return found;
@@ -181,9 +195,11 @@ void http_connection::dispatch() {
   ++metrics.http_requests;
   auto made = new_exchange(head);
   input_done_ = !made.keep_alive;
-  auto request_id = made.request_id;
   if (!*admission_) {
+    bool preflight = head.method == "OPTIONS" && !made.cors_origin.empty();
     auto number = pipeline_.add(std::move(made), pace::read).number;
+    if (preflight && !admission_->error().allow.empty())
+      return finish(number, preflight_reply(admission_->error().allow));
     return refuse(number, admission_->error());
   }
   auto& to = **admission_;

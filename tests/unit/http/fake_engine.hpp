@@ -139,10 +139,9 @@ public:
     return std::get<T>(queries_.back());
   }
 
-  template <class T>
-  T last_admin() const {
+  admin_request last_admin() const {
     std::lock_guard guard{mutex_};
-    return std::get<T>(admin_.back());
+    return admin_.back();
   }
 
   command_request last_command() const {
