@@ -43,7 +43,8 @@ http_connection::http_connection(hub& home, edge_node& node, tcp::socket socket,
 
 http_connection::~http_connection() {
   --hub_.metrics().http_sessions;
-  ++hub_.metrics().sessions_closed;
+  if (!handed_over_)
+    ++hub_.metrics().sessions_closed;
 }
 
 void start_http_session(hub& home, edge_node& node,

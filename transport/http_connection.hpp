@@ -111,6 +111,7 @@ private:
   bool lingering_ = false;
   bool draining_ = false;
   bool closed_ = false;
+  bool handed_over_ = false; ///< It is a WebSocket now.
 };
 
 } // namespace callboard

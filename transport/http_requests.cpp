@@ -182,7 +182,7 @@ bool http_connection::upgrade() {
     blocked_ = true; // those before it are answered on this connection first
     return false;
   }
-  closed_ = true; // for this session; the socket lives on
+  closed_ = handed_over_ = true; // the socket lives on
   hub_.remove(id_);
   in_.release();
   reader_->start_websocket(hub_, std::move(socket_));

@@ -82,6 +82,7 @@ websocket_session::websocket_session(hub& home, asio::ip::tcp::socket socket,
 
 websocket_session::~websocket_session() {
   home_.metrics().websocket_sessions.fetch_sub(1, std::memory_order_relaxed);
+  home_.metrics().sessions_closed.fetch_add(1, std::memory_order_relaxed);
 }
 
 void websocket_session::start(const upgrade_request& upgrade) {
