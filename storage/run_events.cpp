@@ -8,7 +8,7 @@ namespace callboard {
 
 run_events::run_events(const state_view& at, shard_id shard,
                        keys::room_ref room, std::string_view run,
-                       std::initializer_list<keys::event_class> kinds) {
+                       std::span<const keys::event_class> kinds) {
   auto prefix = keys::of_run(shard, keys::index::run_events, room, run);
   for (auto kind : kinds)
     scans_.push_back(std::make_unique<key_scan>(

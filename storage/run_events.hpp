@@ -3,20 +3,26 @@
 #include "storage/state_db.hpp"
 #include "storage/state_keys.hpp"
 
-#include <initializer_list>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
 namespace callboard {
+
+constexpr keys::event_class log_events[] = {keys::event_class::log};
+constexpr keys::event_class timeline_events[]
+  = {keys::event_class::log, keys::event_class::timeline};
+constexpr keys::event_class all_events[]
+  = {keys::event_class::state, keys::event_class::log,
+     keys::event_class::timeline};
 
 /// Numbers of a run's events, in order, of the classes that are asked for. Each
 /// class is a range of its own in the index; this merges them.
 class run_events {
 public:
   run_events(const state_view& at, shard_id shard, keys::room_ref room,
-             std::string_view run,
-             std::initializer_list<keys::event_class> kinds);
+             std::string_view run, std::span<const keys::event_class> kinds);
 
   /// The first number after `after`, going up from there.
   void start_after(event_seq after);

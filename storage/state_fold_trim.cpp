@@ -1,4 +1,5 @@
 #include "storage/coding.hpp"
+#include "storage/run_events.hpp"
 #include "storage/state_fold.hpp"
 
 #include <algorithm>
@@ -99,8 +100,7 @@ result<void> state_fold::forget_ids(room_work& room, const state_view& stored,
     return loaded;
   if (!is_ended(run.row->status) || run.last > upto)
     return {};
-  for (auto kind : {keys::event_class::state, keys::event_class::log,
-                    keys::event_class::timeline}) {
+  for (auto kind : all_events) {
     key_scan left{stored, family::index,
                   run.event_prefix + static_cast<char>(kind)};
     left.seek_last();

@@ -107,12 +107,7 @@ result<void> collect_run(const state_view& at, shard_id shard,
                          history_chunk& out) {
   collector into{request, out};
   auto room = keys::ref(request.room);
-  run_events scan{at,
-                  shard,
-                  room,
-                  request.run->value,
-                  {keys::event_class::state, keys::event_class::log,
-                   keys::event_class::timeline}};
+  run_events scan{at, shard, room, request.run->value, all_events};
   rocksdb::PinnableSlice value;
   for (scan.start_after(after); scan.valid() && !into.full(); scan.advance()) {
     auto found

@@ -169,11 +169,7 @@ result<void> write_steps(std::string& out, const run_contents& run) {
 result<bool> write_events(std::string& out, const state_view& at,
                           shard_id shard, const query::run_detail& q) {
   auto room = keys::ref(q.room);
-  run_events scan{at,
-                  shard,
-                  room,
-                  q.run.value,
-                  {keys::event_class::log, keys::event_class::timeline}};
+  run_events scan{at, shard, room, q.run.value, timeline_events};
   std::vector<std::pair<event_seq, std::string>> latest; // newest first
   std::size_t bytes = 0;
   rocksdb::PinnableSlice value;

@@ -37,22 +37,18 @@ result<std::string> timeline_page(const state_view& at,
                                   const query::run_page& q, shard_id shard,
                                   event_seq after) {
   auto room = keys::ref(q.room);
-  auto scan = q.part == query::run_part::logs
-                ? std::make_unique<run_events>(
-                  at, shard, room, q.run.value,
-                  std::initializer_list{keys::event_class::log})
-                : std::make_unique<run_events>(
-                  at, shard, room, q.run.value,
-                  std::initializer_list{keys::event_class::log,
-                                        keys::event_class::timeline});
+  std::span<const keys::event_class> kinds = timeline_events;
+  if (q.part == query::run_part::logs)
+    kinds = log_events;
+  run_events scan{at, shard, room, q.run.value, kinds};
   std::string out = "{\"items\":[";
   rocksdb::PinnableSlice value;
   std::size_t count = 0;
   event_seq last;
-  for (scan->start_after(after); scan->valid(); scan->advance()) {
+  for (scan.start_after(after); scan.valid(); scan.advance()) {
     if (count == q.limit || out.size() >= max_page_bytes)
       break;
-    last = scan->seq();
+    last = scan.seq();
     auto found = at.get(family::events, keys::event(shard, room, last), value);
     if (!found)
       return tl::unexpected{found.error()};
@@ -63,9 +59,9 @@ result<std::string> timeline_page(const state_view& at,
       out.push_back(',');
     append_event(out, last, event->body);
   }
-  if (auto done = scan->check(); !done)
+  if (auto done = scan.check(); !done)
     return tl::unexpected{done.error()};
-  end_page(out, scan->valid() ? cursor_at(last) : std::string{});
+  end_page(out, scan.valid() ? cursor_at(last) : std::string{});
   return out;
 }
 
