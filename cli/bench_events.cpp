@@ -19,7 +19,7 @@ void put_hex(char* to, std::uint64_t x) {
 }
 
 std::size_t position_of(std::string_view text, std::string_view word,
-                 std::size_t from) {
+                        std::size_t from) {
   const auto* at = static_cast<const char*>(
     ::memmem(text.data() + from, text.size() - from, word.data(), word.size()));
   return at == nullptr ? std::string_view::npos

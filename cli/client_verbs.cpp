@@ -59,6 +59,8 @@ void add_publish(CLI::App& app, chosen_verb& chosen) {
     ->capture_default_str();
   add_duration(*verb, "--retry-for", x->retry_for,
                "how long to go on when the node is away");
+  verb->add_flag("--results", x->results,
+                 "print id and number of each event as soon as it is durable");
   verb->callback(
     [x, &chosen] { chosen = [x] { return publish(*x, std::cin); }; });
 }

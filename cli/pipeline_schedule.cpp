@@ -158,7 +158,7 @@ std::string pipeline_schedule::current_phase() const {
 std::vector<std::string> pipeline_schedule::ended_phases() const {
   std::vector<std::string> out;
   for (const auto& phase : plan_.phases)
-    if (begun(phase) && ended(phase))
+    if (begun(phase) && ended(phase) && !broken(phase))
       out.push_back(phase);
   return out;
 }
@@ -201,6 +201,15 @@ bool pipeline_schedule::ended(const std::string& phase) const {
     if (plan_.steps[i].phase == phase && !ended(i))
       return false;
   return true;
+}
+
+bool pipeline_schedule::broken(const std::string& phase) const {
+  for (std::size_t i = 0; i < steps_.size(); ++i)
+    if (plan_.steps[i].phase == phase
+        && (steps_[i].status == step_status::failed
+            || steps_[i].status == step_status::cancelled))
+      return true;
+  return false;
 }
 
 } // namespace callboard

@@ -77,7 +77,7 @@ public:
   /// ended.
   std::string current_phase() const;
 
-  /// Phases whose steps have all ended, in order.
+  /// Phases whose steps have all ended, none of them badly; in order.
   std::vector<std::string> ended_phases() const;
 
 private:
@@ -93,6 +93,7 @@ private:
   bool wanted(std::size_t step) const;
   bool begun(const std::string& phase) const;
   bool ended(const std::string& phase) const;
+  bool broken(const std::string& phase) const;
 
   const pipeline& plan_;
   std::size_t jobs_;

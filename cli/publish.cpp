@@ -29,7 +29,8 @@ std::string event_of(const publish_options& x) {
 /// Gathers events into requests and keeps count of what became of them.
 class sending {
 public:
-  sending(event_publisher& to, std::size_t batch) : to_{to}, batch_{batch} {
+  sending(event_publisher& to, const publish_options& options)
+      : to_{to}, batch_{options.batch}, results_{options.results} {
     // nop
   }
 
@@ -61,8 +62,13 @@ public:
       } else {
         ++accepted_;
         last_seq_ = std::max(last_seq_, each.seq.value_or(0));
+        if (results_ && each.seq)
+          std::printf("{\"id\":%s,\"seq\":%llu}\n",
+                      json::quoted(each.id).c_str(),
+                      static_cast<unsigned long long>(*each.seq));
       }
     }
+    std::fflush(stdout);
     events_.clear();
     lines_.clear();
     bytes_ = 0;
@@ -91,6 +97,7 @@ private:
 
   event_publisher& to_;
   std::size_t batch_;
+  bool results_;
   std::vector<std::string> events_;
   std::vector<std::size_t> lines_;
   std::size_t bytes_ = 0;
@@ -131,7 +138,7 @@ exit_status publish(const publish_options& options, std::istream& input) {
     return complain(exit_status::usage, "--data is not JSON");
   event_publisher to{std::move(*target), options.node.token, options.project,
                      options.retry_for};
-  sending all{to, options.batch};
+  sending all{to, options};
   const auto sent = send_all(options, input, all);
   all.print();
   if (!sent)

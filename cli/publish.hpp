@@ -20,11 +20,13 @@ struct publish_options {
   bool ephemeral = false;
   std::size_t batch = 500; ///< Events in one request.
   std::chrono::milliseconds retry_for{30'000};
+  bool results = false; ///< Print a line for every event that is durable.
 };
 
 /// `callboard publish`: publishes one event from its arguments, or NDJSON from
-/// `input`. Prints `{"accepted":n,"refused":n,"last_seq":n}`; what was refused
-/// goes to standard error with its line.
+/// `input`. Prints `{"accepted":n,"refused":n,"last_seq":n}`, and before it,
+/// when asked, `{"id":…,"seq":n}` for each event as soon as it is durable; what
+/// was refused goes to standard error with its line.
 exit_status publish(const publish_options& options, std::istream& input);
 
 } // namespace callboard

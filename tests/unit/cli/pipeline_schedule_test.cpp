@@ -185,4 +185,15 @@ TEST(pipeline_schedule, phases_begin_and_end_with_their_steps) {
   EXPECT_THAT(x.ended_phases(), ElementsAre("one", "two"));
 }
 
+TEST(pipeline_schedule, a_phase_with_a_failed_step_does_not_complete) {
+  pipeline plan;
+  plan.phases = {"one"};
+  plan.steps = {step("a")};
+  plan.steps[0].phase = "one";
+  pipeline_schedule x{plan, 1};
+  due(x);
+  x.failed(0, start);
+  EXPECT_THAT(x.ended_phases(), IsEmpty());
+}
+
 } // namespace callboard
