@@ -61,8 +61,13 @@ void add_publish(CLI::App& app, chosen_verb& chosen) {
                "how long to go on when the node is away");
   verb->add_flag("--results", x->results,
                  "print id and number of each event as soon as it is durable");
-  verb->callback(
-    [x, &chosen] { chosen = [x] { return publish(*x, std::cin); }; });
+  verb->callback([x, &chosen] {
+    chosen = [x] {
+      // Without this, std::cin never knows that more lines are waiting.
+      std::ios::sync_with_stdio(false);
+      return publish(*x, std::cin);
+    };
+  });
 }
 
 void add_tail(CLI::App& app, chosen_verb& chosen) {
