@@ -70,6 +70,11 @@ public:
   /// Whether that is because the engine has not answered yet.
   bool awaits_engine() const noexcept;
 
+  /// Whether anything that it asked the engine is still open.
+  bool awaits_answers() const noexcept {
+    return requests_ > 0;
+  }
+
   /// Queues a reply or notice.
   void send(std::string text);
 

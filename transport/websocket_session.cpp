@@ -25,6 +25,8 @@ using namespace std::chrono_literals;
 
 /// How long a peer may take to receive our last words.
 constexpr auto close_within = 5s;
+/// How long a draining node waits for answers to what a client has asked.
+constexpr auto answer_within = 2s;
 /// One gathering write: so many pieces (Asio's own limit), about so many bytes.
 constexpr std::size_t pieces_per_write = 64;
 constexpr std::size_t bytes_per_write = 256u << 10;
@@ -244,6 +246,7 @@ void websocket_session::after_writing() {
       discard_input();
     return;
   }
+  close_if_drained(clock::now());
   if (client_.is_behind() && client_.out.low())
     home_.rooms().drained(client_);
   if (paused_ && !client_.is_busy())
@@ -273,7 +276,13 @@ void websocket_session::drain(std::chrono::milliseconds reconnect_in) {
   // They come again from history after the reconnect.
   client_.out.drop_events([](subscription&, event_seq) {});
   client_.send(native::goaway(spread(reconnect_in)));
-  close(close_code::restart, "the node drains");
+  drain_by_ = clock::now() + answer_within;
+  close_if_drained(clock::now());
+}
+
+void websocket_session::close_if_drained(clock::time_point now) {
+  if (drain_by_ && (!client_.awaits_answers() || now >= *drain_by_))
+    close(close_code::restart, "the node drains");
 }
 
 void websocket_session::end() {
@@ -304,6 +313,7 @@ void websocket_session::tick(clock::time_point now) {
     put_raw(std::string{ping_frame});
   }
   client_.check_token(std::chrono::system_clock::now());
+  close_if_drained(now);
   watch_silence(now);
 }
 

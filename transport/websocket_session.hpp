@@ -84,6 +84,7 @@ private:
   void write_queue(error_code& ec);
   void after_writing();
   void begin_closing();
+  void close_if_drained(clock::time_point now);
   void end();
   void watch_silence(clock::time_point now);
   void report();
@@ -115,6 +116,7 @@ private:
   clock::time_point last_life_; ///< Of the peer.
   clock::time_point last_ping_;
   clock::time_point close_by_;
+  std::optional<clock::time_point> drain_by_; ///< Set once the node drains.
   phase phase_ = phase::accepting;
   bool dirty_ = false;   ///< The hub will call flush().
   bool blocked_ = false; ///< The socket takes no more: on_writable will come.

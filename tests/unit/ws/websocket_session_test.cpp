@@ -444,6 +444,44 @@ TEST(websocket_session, says_goaway_when_the_node_drains) {
   EXPECT_EQ(client.close_code(), 1012);
 }
 
+TEST(websocket_session, answers_what_is_under_way_before_it_drains) {
+  test_edge edge;
+  edge.engine.hold_answers(true);
+  auto client = edge.connect();
+  client.send(R"({"type":"publish","project_id":"p","events":[)"
+              + custom_event() + "]}");
+  auto deadline = std::chrono::steady_clock::now() + 5s;
+  while (edge.engine.head(room_p).value == 0
+         && std::chrono::steady_clock::now() < deadline)
+    edge.on_hub([] {});
+  edge.on_hub([&] {
+    for (auto& x : edge.home->sessions())
+      x->drain(1000ms);
+  });
+  client.read_type("goaway");
+  edge.engine.hold_answers(false);
+  client.read_type("published");
+  EXPECT_EQ(client.close_code(), 1012);
+}
+
+TEST(websocket_session, a_viewer_that_never_reads_again_is_dropped) {
+  settings conf;
+  conf.listen.idle_timeout = 1s;
+  test_edge edge{conf};
+  auto dead = edge.connect_with({.target = "/ws?projectId=p",
+                                 .token = edge.token(),
+                                 .receive_buffer = 4096});
+  dead.read_type("subscribed");
+  fake_engine::draft event{"test:event", "r", std::string(10'000, 'x'), false};
+  edge.engine.post(room_p, std::vector<fake_engine::draft>(2'000, event));
+  auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (edge.metrics.websocket_sessions != 0
+         && std::chrono::steady_clock::now() < deadline)
+    edge.on_hub([] {});
+  EXPECT_EQ(edge.metrics.websocket_sessions, 0u);
+  EXPECT_EQ(edge.metrics.queued_bytes, 0u);
+}
+
 TEST(websocket_session, an_operator_closes_it) {
   test_edge edge;
   auto client = edge.connect("/ws?projectId=p");
