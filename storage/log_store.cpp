@@ -35,15 +35,6 @@ void erase_range(rocksdb::WriteBatch& out, shard_id shard, log_index from,
     out.Delete(slice(log_format::key{shard, i}.view()));
 }
 
-/// Whether some bytes can be written and synced right now.
-bool has_room(rocksdb::Env& env, const std::filesystem::path& probe) {
-  constexpr std::size_t probe_bytes = 256u << 10;
-  auto status = rocksdb::WriteStringToFile(&env, std::string(probe_bytes, '\0'),
-                                           probe.string(), true);
-  env.DeleteFile(probe.string()).PermitUncheckedError();
-  return status.ok();
-}
-
 } // namespace
 
 // --- batch
@@ -136,10 +127,7 @@ result<void> log_store::trim(shard_id shard, log_index upto,
 }
 
 void log_store::resume() {
-  // RocksDB comes back from "no space" while it fills a file, but never from
-  // "no space" while it begins its next write-ahead log: look for room first.
-  if (has_room(*impl_->db->GetEnv(), impl_->dir / "room"))
-    impl_->db->Resume().PermitUncheckedError(); // the next write tells the rest
+  resume_database(*impl_->db, impl_->dir);
 }
 
 std::uint64_t log_store::disk_bytes() const {

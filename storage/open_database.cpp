@@ -1,11 +1,13 @@
 #include "storage/open_database.hpp"
 
+#include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/status.h>
 
 #include <cstdarg>
+#include <cstddef>
 #include <memory>
 #include <system_error>
 
@@ -46,11 +48,27 @@ public:
   }
 };
 
+/// Whether some bytes can be written and synced right now.
+bool has_room(rocksdb::Env& env, const std::filesystem::path& probe) {
+  constexpr std::size_t probe_bytes = 256u << 10;
+  auto status = rocksdb::WriteStringToFile(&env, std::string(probe_bytes, '\0'),
+                                           probe.string(), true);
+  env.DeleteFile(probe.string()).PermitUncheckedError();
+  return status.ok();
+}
+
 } // namespace
 
 void survive_full_disk(rocksdb::DBOptions& opts) {
   opts.info_log = std::make_shared<silent_logger>();
   opts.listeners.push_back(std::make_shared<no_automatic_recovery>());
+}
+
+// RocksDB comes back from "no space" while it fills a file, but never from "no
+// space" while it begins its next write-ahead log: look for room first.
+void resume_database(rocksdb::DB& db, const std::filesystem::path& dir) {
+  if (has_room(*db.GetEnv(), dir / "room"))
+    db.Resume().PermitUncheckedError();
 }
 
 result<void> make_database_folder(const std::filesystem::path& dir) {

@@ -6,6 +6,7 @@
 #include <string>
 
 namespace rocksdb {
+class DB;
 class Status;
 struct DBOptions;
 } // namespace rocksdb
@@ -30,6 +31,10 @@ problem newer_format(const std::filesystem::path& dir, const std::string& found,
 /// matters is in the statuses), and no recovery but by DB::Resume(), which
 /// RocksDB otherwise refuses while its own thread waits for room.
 void survive_full_disk(rocksdb::DBOptions& opts);
+
+/// Lets a database whose writes found no space try again, if there is room in
+/// `dir` by now; the next write tells whether it worked. Blocks.
+void resume_database(rocksdb::DB& db, const std::filesystem::path& dir);
 
 /// Whether the disk, or the user's share of it, is full: now, or when the error
 /// occurred that RocksDB still remembers.

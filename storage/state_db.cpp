@@ -49,8 +49,7 @@ rocksdb::DBOptions database_options(const storage_options& opts) {
   out.allow_fallocate = false;
   out.stats_dump_period_sec = 0;
   out.stats_persist_period_sec = 0;
-  out.keep_log_file_num = 4;
-  out.info_log_level = rocksdb::WARN_LEVEL;
+  survive_full_disk(out);
   out.max_open_files = 512;
   return out;
 }

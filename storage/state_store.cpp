@@ -1,5 +1,6 @@
 #include "storage/state_store.hpp"
 
+#include "storage/open_database.hpp"
 #include "storage/state_fold.hpp"
 #include "storage/state_queries.hpp"
 #include "storage/state_reads.hpp"
@@ -70,8 +71,7 @@ result<void> state_store::flush() {
 }
 
 void state_store::resume() {
-  // If the disk is still full, the next apply() says so again.
-  (void)impl_->db->db().Resume();
+  resume_database(impl_->db->db(), impl_->db->db().GetName());
 }
 
 result<std::optional<run_brief>>

@@ -14,8 +14,8 @@ namespace callboard {
 
 /// How both databases of a node use memory and disk.
 struct storage_options {
-  std::filesystem::path dir;                 ///< Holds log/ and state/.
-  std::size_t block_cache_bytes = 256u << 20; ///< Shared by both.
+  std::filesystem::path dir;                   ///< Holds log/ and state/.
+  std::size_t block_cache_bytes = 256u << 20;  ///< Shared by both.
   std::size_t write_buffer_bytes = 192u << 20; ///< Shared by both.
   /// The state store is flushed when this much log would have to be replayed.
   std::size_t flush_after_log_bytes = 64u << 20;
