@@ -22,6 +22,8 @@ template <class... Fs>
 struct overload : Fs... {
   using Fs::operator()...;
 };
+template <class... Fs>
+overload(Fs...) -> overload<Fs...>; // clang 14 does not deduce it by itself
 
 bool same_letters(char a, char b) noexcept {
   auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; };
