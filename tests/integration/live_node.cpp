@@ -8,7 +8,7 @@ namespace callboard::test {
 std::unique_ptr<node_process> live_node::node_;
 
 live_node::live_node()
-  : project{unique_name("p")}, http{node_->port(), make_token({})} {
+    : project{unique_name("p")}, http{node_->port(), make_token({})} {
   // nop
 }
 
@@ -20,7 +20,8 @@ http_client live_node::client(const token_claims& claims) {
   return {node_->port(), make_token(claims)};
 }
 
-ws_client live_node::viewer(std::string query, tcp_socket::options socket) const {
+ws_client live_node::viewer(std::string query,
+                            tcp_socket::options socket) const {
   ws_client result{
     node_->port(),
     {.token = http.token(), .query = std::move(query), .socket = socket}};
@@ -28,7 +29,8 @@ ws_client live_node::viewer(std::string query, tcp_socket::options socket) const
   return result;
 }
 
-ws_client live_node::viewer_with(const token_claims& claims, std::string query) {
+ws_client live_node::viewer_with(const token_claims& claims,
+                                 std::string query) {
   ws_client result{node_->port(),
                    {.token = make_token(claims), .query = std::move(query)}};
   result.receive_type("connected");
@@ -59,9 +61,8 @@ json::object live_node::detail(std::string_view run) {
   return response.status == 200 ? response.object() : json::object{};
 }
 
-std::vector<json::object> read_history(http_client& http,
-                                       std::string_view project,
-                                       std::uint64_t since) {
+std::vector<json::object>
+read_history(http_client& http, std::string_view project, std::uint64_t since) {
   std::vector<json::object> result;
   for (auto at = since;;) {
     const auto response

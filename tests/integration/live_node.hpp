@@ -7,10 +7,12 @@
 #include "tests/support/ws_client.hpp"
 
 #include <boost/json.hpp>
-
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <ranges>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,8 +44,10 @@ protected:
   static http_client client(const token_claims& claims = {});
 
   /// A WebSocket of tenant t1 with all scopes; past `connected`.
-  ws_client viewer(std::string query = {}, tcp_socket::options socket = {}) const;
-  static ws_client viewer_with(const token_claims& claims, std::string query = {});
+  ws_client viewer(std::string query = {},
+                   tcp_socket::options socket = {}) const;
+  static ws_client viewer_with(const token_claims& claims,
+                               std::string query = {});
 
   /// Target of the project's resources: "/v1/projects/P" + rest.
   std::string path(std::string_view rest) const {

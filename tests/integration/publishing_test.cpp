@@ -1,8 +1,7 @@
-// POST /v1/projects/{p}/events: the forms in which events arrive, and what comes
-// back out of them.
+// POST /v1/projects/{p}/events: the forms in which events arrive, and what
+// comes back out of them.
 
 #include "tests/integration/live_node.hpp"
-
 #include "tests/support/encodings.hpp"
 
 namespace callboard::test {
@@ -89,11 +88,14 @@ TEST_F(publishing, one_bad_line_of_ndjson_does_not_stop_the_others) {
 TEST_F(publishing, gzip_and_zstd_bodies_are_accepted) {
   const auto array = json::serialize(
     json::array{custom_event("test:a", {{"x", std::string(5000, 'y')}})});
-  EXPECT_EQ(http.publish_raw(project, gzip(array), encoded("gzip")).status / 100, 2);
-  EXPECT_EQ(http.publish_raw(project, zstd(array), encoded("zstd")).status / 100, 2);
+  EXPECT_EQ(
+    http.publish_raw(project, gzip(array), encoded("gzip")).status / 100, 2);
+  EXPECT_EQ(
+    http.publish_raw(project, zstd(array), encoded("zstd")).status / 100, 2);
   auto headers = ndjson_type;
   headers.emplace_back("Content-Encoding", "gzip");
-  EXPECT_EQ(http.publish_raw(project, gzip(ndjson(0, 3)), headers).status / 100, 2);
+  EXPECT_EQ(http.publish_raw(project, gzip(ndjson(0, 3)), headers).status / 100,
+            2);
   EXPECT_EQ(history().size(), 5u);
 }
 
@@ -140,8 +142,9 @@ TEST_F(publishing, every_canonical_type_is_accepted) {
     timeline_event("r1", {{"kind", "annotation"}, {"message", "hello"}}),
     artifact_event("r1", {{"name", "report.pdf"}, {"kind", "file"}}),
     json::object{{"type", "workflow:definition:updated"},
-                 {"data", {{"definition_id", "d1"},
-                           {"changes", {{"name", "D"}, {"phases", {"a", "b"}}}}}}},
+                 {"data",
+                  {{"definition_id", "d1"},
+                   {"changes", {{"name", "D"}, {"phases", {"a", "b"}}}}}}},
     custom_event("kb:document:completed", {{"any", {1, 2, 3}}}),
   });
   const auto frames = history();
@@ -158,7 +161,8 @@ TEST_F(publishing, a_frame_has_room_seq_id_ts_and_the_data_as_sent) {
   EXPECT_EQ(text(frame, "room"), "project:" + project);
   EXPECT_EQ(number(frame, "seq"), 1u);
   EXPECT_EQ(text(frame, "id"), "event-1");
-  EXPECT_EQ(text(frame, "ts").size(), std::string_view{"2026-01-02T03:04:05.678Z"}.size());
+  EXPECT_EQ(text(frame, "ts").size(),
+            std::string_view{"2026-01-02T03:04:05.678Z"}.size());
   const auto& data = frame.at("data").as_object();
   EXPECT_EQ(text(data, "project_id"), project);
   EXPECT_EQ(text(data, "execution_id"), "r1");
@@ -202,7 +206,8 @@ TEST_F(publishing, whitespace_inside_kept_values_does_not_hurt) {
 
 TEST_F(publishing, custom_types_outside_workflow_are_free) {
   for (const auto* type : {"kb:document:completed", "a:b", "x1:y-2:z_3"})
-    EXPECT_EQ(http.publish(project, custom_event(type, {{"k", 1}})).status / 100, 2)
+    EXPECT_EQ(
+      http.publish(project, custom_event(type, {{"k", 1}})).status / 100, 2)
       << type;
   for (const auto* type : {"workflow:unknown", "workflow:execution:deleted", "",
                            "Upper:Case", "has space:x", "::"}) {
@@ -245,7 +250,8 @@ TEST_F(publishing, one_bad_event_does_not_stop_the_others) {
 
 TEST_F(publishing, a_single_event_that_fails_answers_with_its_status) {
   publish(run_event("r1", {{"status", "failed"}}));
-  const auto response = http.publish(project, run_event("r1", {{"status", "running"}}));
+  const auto response
+    = http.publish(project, run_event("r1", {{"status", "running"}}));
   EXPECT_EQ(response.status, 409);
   EXPECT_EQ(response.header("Content-Type"), "application/problem+json");
   EXPECT_EQ(response.code(), "conflict");
@@ -266,7 +272,8 @@ TEST_F(publishing, an_event_of_one_mebibyte_passes_and_a_larger_one_does_not) {
   };
   const auto frame_size = body(0).size();
   const std::size_t limit = 1u << 20;
-  EXPECT_EQ(http.publish_raw(project, body(limit - frame_size)).status / 100, 2);
+  EXPECT_EQ(http.publish_raw(project, body(limit - frame_size)).status / 100,
+            2);
   const auto response = http.publish_raw(project, body(limit - frame_size + 1));
   EXPECT_EQ(response.status, 413) << response.body;
   EXPECT_EQ(response.code(), "too_large");
@@ -279,8 +286,9 @@ TEST_F(publishing, ids_may_have_128_characters_of_the_alphabet) {
   EXPECT_EQ(publish(with_id(run_event(longest, {}), longest)).size(), 1u);
   EXPECT_EQ(publish(run_event(odd, {{"name", "odd"}})).size(), 1u);
   EXPECT_EQ(text(detail(odd), "name"), "odd");
-  for (const auto& bad : {std::string(129, 'a'), std::string{}, std::string{"a b"},
-                          std::string{"a/b"}, std::string{"ä"}}) {
+  for (const auto& bad :
+       {std::string(129, 'a'), std::string{}, std::string{"a b"},
+        std::string{"a/b"}, std::string{"ä"}}) {
     const auto response = http.publish(project, run_event(bad, {}));
     EXPECT_EQ(response.status, 400) << bad;
     EXPECT_EQ(response.object().at("pointer"), "/data/execution_id");
@@ -337,8 +345,12 @@ TEST_F(publishing, pointers_in_an_array_lead_to_the_element) {
   const auto response = http.publish_raw(
     project, R"([{"type":"test:a","data":{}},{"type":"test:a","data":7}])");
   const auto& error = response.object()
-                        .at("results").as_array().at(1).as_object()
-                        .at("error").as_object();
+                        .at("results")
+                        .as_array()
+                        .at(1)
+                        .as_object()
+                        .at("error")
+                        .as_object();
   EXPECT_TRUE(text(error, "pointer").ends_with("/data")) << response.body;
 }
 

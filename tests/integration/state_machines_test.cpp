@@ -33,9 +33,9 @@ const std::map<std::string, std::vector<std::string>> run_ways{
 
 const std::set<std::string> ended_steps{"completed", "failed", "skipped",
                                         "cancelled"};
-const std::vector<std::string> step_states{"pending", "running", "waiting",
+const std::vector<std::string> step_states{"pending",  "running",   "waiting",
                                            "retrying", "completed", "failed",
-                                           "skipped", "cancelled"};
+                                           "skipped",  "cancelled"};
 
 bool step_may_go(const std::string& from, const std::string& to) {
   return from == to || !ended_steps.contains(from)
@@ -63,7 +63,8 @@ TEST_F(state_machines, runs_go_exactly_where_the_contract_lets_them) {
       for (const auto& status : run_ways.at(from))
         publish(run_event(run, {{"status", status}}));
       const auto before = history().size();
-      const auto response = http.publish(project, run_event(run, {{"status", to}}));
+      const auto response
+        = http.publish(project, run_event(run, {{"status", to}}));
       if (allowed.contains(to) || from == to) {
         EXPECT_EQ(response.status / 100, 2) << run << response.body;
         EXPECT_EQ(text(detail(run), "status"), to);
@@ -96,7 +97,8 @@ TEST_F(state_machines, steps_go_exactly_where_the_contract_lets_them) {
     statuses[text(item.as_object(), "id")] = text(item.as_object(), "status");
   for (const auto& from : step_states) {
     for (const auto& to : step_states)
-      EXPECT_EQ(statuses.at(from + "-" + to), step_may_go(from, to) ? to : from);
+      EXPECT_EQ(statuses.at(from + "-" + to),
+                step_may_go(from, to) ? to : from);
   }
 }
 
@@ -135,8 +137,8 @@ TEST_F(state_machines, times_that_the_producer_gives_are_kept) {
 }
 
 TEST_F(state_machines, resuming_does_not_move_started_at) {
-  publish(run_event("r", {{"status", "running"},
-                          {"started_at", "2026-01-02T03:04:06.000Z"}}));
+  publish(run_event(
+    "r", {{"status", "running"}, {"started_at", "2026-01-02T03:04:06.000Z"}}));
   publish(json::array{run_event("r", {{"status", "paused"}}),
                       run_event("r", {{"status", "running"}})});
   EXPECT_EQ(text(detail("r"), "started_at"), "2026-01-02T03:04:06.000Z");
@@ -144,14 +146,17 @@ TEST_F(state_machines, resuming_does_not_move_started_at) {
 
 TEST_F(state_machines, changes_are_merged_field_by_field) {
   publish(json::array{
-    run_event("r", {{"name", "a"}, {"input", {{"x", 1}, {"y", 2}}}, {"own", 1}}),
-    run_event("r", {{"input", {{"z", 3}}}, {"progress", {{"completed", 1}, {"total", 4}}}}),
+    run_event("r",
+              {{"name", "a"}, {"input", {{"x", 1}, {"y", 2}}}, {"own", 1}}),
+    run_event("r", {{"input", {{"z", 3}}},
+                    {"progress", {{"completed", 1}, {"total", 4}}}}),
     run_event("r", {{"own", nullptr}, {"error_message", "oops"}}),
     run_event("r", {{"error_message", nullptr}}),
   });
   const auto run = detail("r");
   EXPECT_EQ(text(run, "name"), "a");
-  EXPECT_EQ(run.at("input"), json::parse(R"({"z":3})")) << "replaced, not merged";
+  EXPECT_EQ(run.at("input"), json::parse(R"({"z":3})"))
+    << "replaced, not merged";
   EXPECT_EQ(run.at("progress"), json::parse(R"({"completed":1,"total":4})"));
   EXPECT_FALSE(run.contains("own"));
   EXPECT_TRUE(run.at("error_message").is_null());
@@ -171,8 +176,8 @@ TEST_F(state_machines, within_one_array_each_event_sees_the_one_before) {
                          run_event("r", {{"name", "still"}})});
   const auto answer = response.object();
   EXPECT_EQ(number(answer, "accepted"), 3u) << response.body;
-  const auto& error = answer.at("results").as_array().at(2).as_object()
-                        .at("error").as_object();
+  const auto& error
+    = answer.at("results").as_array().at(2).as_object().at("error").as_object();
   EXPECT_EQ(text(error, "code"), "conflict");
   const auto why = text(error, "detail");
   EXPECT_NE(why.find("completed"), std::string::npos) << why;

@@ -1,9 +1,9 @@
 #include "tests/support/encodings.hpp"
 
-#include <stdexcept>
-
 #include <zlib.h>
 #include <zstd.h>
+
+#include <stdexcept>
 
 namespace callboard::test {
 
@@ -66,8 +66,8 @@ std::string zstd(std::string_view plain) {
 
 std::string unzstd(std::string_view packed) {
   std::string result(std::size_t{64} << 20, '\0');
-  const auto size = ::ZSTD_decompress(result.data(), result.size(), packed.data(),
-                                      packed.size());
+  const auto size = ::ZSTD_decompress(result.data(), result.size(),
+                                      packed.data(), packed.size());
   if (::ZSTD_isError(size) != 0)
     throw std::runtime_error{::ZSTD_getErrorName(size)};
   result.resize(size);

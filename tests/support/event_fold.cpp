@@ -14,25 +14,28 @@ namespace {
 using names = std::set<std::string_view>;
 
 const names run_fields{
-  "name",   "status", "current_phase",  "workflow_definition_id",
-  "workflow_name", "input",  "output",    "error_message",
-  "progress", "created_at", "started_at", "completed_at"};
+  "name",          "status",     "current_phase", "workflow_definition_id",
+  "workflow_name", "input",      "output",        "error_message",
+  "progress",      "created_at", "started_at",    "completed_at"};
 
-const names step_fields{
-  "name", "kind", "phase", "status", "attempt", "next_retry_at",
-  "input_request", "output", "error_message", "metrics", "issues", "metadata",
-  "created_at", "started_at", "completed_at"};
+const names step_fields{"name",          "kind",       "phase",
+                        "status",        "attempt",    "next_retry_at",
+                        "input_request", "output",     "error_message",
+                        "metrics",       "issues",     "metadata",
+                        "created_at",    "started_at", "completed_at"};
 
 /// What a detail has besides the fields that came with events.
-const names run_members{"id", "execution_id", "project_id", "steps", "events",
-                        "events_truncated", "artifacts", "counters", "room_seq",
-                        "workflow_definition", "_count", "retry_of",
-                        "updated_at"};
+const names run_members{
+  "id",        "execution_id",        "project_id", "steps",
+  "events",    "events_truncated",    "artifacts",  "counters",
+  "room_seq",  "workflow_definition", "_count",     "retry_of",
+  "updated_at"};
 
 const names step_members{"id", "step_id", "execution_id", "project_id",
                          "updated_at"};
 
-void merge(json::object& fields, const json::object& changes, const names& known) {
+void merge(json::object& fields, const json::object& changes,
+           const names& known) {
   for (const auto& [key, value] : changes) {
     if (!value.is_null())
       fields[key] = value;
@@ -154,7 +157,8 @@ std::string differences(const json::object& detail, const folded_run& run) {
   compare_fields(out, "run", run.fields, detail, run_fields, run_members);
   compare_steps(out, run, detail.at("steps").as_array());
   compare_list(out, "events", run.events, detail.at("events").as_array());
-  compare_list(out, "artifacts", run.artifacts, detail.at("artifacts").as_array());
+  compare_list(out, "artifacts", run.artifacts,
+               detail.at("artifacts").as_array());
   std::map<std::string, std::int64_t> counters;
   for (const auto& [name, value] : detail.at("counters").as_object())
     counters[name] = counter_value(value);

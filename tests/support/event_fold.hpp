@@ -45,8 +45,9 @@ private:
   std::map<std::string, folded_run> runs_;
 };
 
-/// Where a run's detail, as the server gives it, differs from the fold: one line
-/// per difference; empty when they agree.
-std::string differences(const boost::json::object& detail, const folded_run& run);
+/// Where a run's detail, as the server gives it, differs from the fold: one
+/// line per difference; empty when they agree.
+std::string differences(const boost::json::object& detail,
+                        const folded_run& run);
 
 } // namespace callboard::test

@@ -57,7 +57,8 @@ void parse_head(std::string_view head, http_response& into) {
   }
 }
 
-std::string read_chunks(tcp_socket& socket, std::string& buffer, deadline until) {
+std::string read_chunks(tcp_socket& socket, std::string& buffer,
+                        deadline until) {
   std::string body;
   for (;;) {
     const auto end = receive_until(socket, buffer, "\r\n", 0, until);
@@ -139,8 +140,8 @@ http_response read_response(tcp_socket& socket, std::string& buffer,
   return result;
 }
 
-http_response http_client::send(std::string_view method, std::string_view target,
-                                std::string_view body,
+http_response http_client::send(std::string_view method,
+                                std::string_view target, std::string_view body,
                                 const header_list& headers) {
   std::string text;
   text.append(method).append(" ").append(target).append(" HTTP/1.1\r\n");
@@ -155,7 +156,9 @@ http_response http_client::send(std::string_view method, std::string_view target
   if (!body.empty() && !has_type)
     text.append("Content-Type: application/json\r\n");
   if (!body.empty() || method == "POST" || method == "PUT")
-    text.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n");
+    text.append("Content-Length: ")
+      .append(std::to_string(body.size()))
+      .append("\r\n");
   text.append("\r\n").append(body);
 
   const auto until = within(patience_);
@@ -189,7 +192,8 @@ http_response http_client::publish(std::string_view project,
 http_response http_client::publish_raw(std::string_view project,
                                        std::string_view body,
                                        const header_list& headers) {
-  return post("/v1/projects/" + std::string{project} + "/events", body, headers);
+  return post("/v1/projects/" + std::string{project} + "/events", body,
+              headers);
 }
 
 } // namespace callboard::test

@@ -41,13 +41,13 @@ struct http_response {
 http_response read_response(tcp_socket& socket, std::string& buffer,
                             deadline until, bool headers_only = false);
 
-/// A keep-alive HTTP/1.1 client. Never sends anything twice: a lost connection is
-/// the caller's affair (only a connection that the server closed while it was
-/// idle is replaced before sending).
+/// A keep-alive HTTP/1.1 client. Never sends anything twice: a lost connection
+/// is the caller's affair (only a connection that the server closed while it
+/// was idle is replaced before sending).
 class http_client {
 public:
   http_client(std::uint16_t port, std::string token)
-    : port_{port}, token_{std::move(token)} {
+      : port_{port}, token_{std::move(token)} {
     // nop
   }
 
@@ -56,7 +56,8 @@ public:
   /// a body and `headers` name no other.
   /// @throws connection_lost, timed_out.
   http_response send(std::string_view method, std::string_view target,
-                     std::string_view body = {}, const header_list& headers = {});
+                     std::string_view body = {},
+                     const header_list& headers = {});
 
   http_response get(std::string_view target, const header_list& headers = {}) {
     return send("GET", target, {}, headers);

@@ -3,7 +3,6 @@
 #include "tests/support/token_maker.hpp"
 
 #include <boost/json/parse.hpp>
-
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -110,8 +109,8 @@ std::string read_line(int fd, deadline until) {
   std::string line;
   for (;;) {
     pollfd entry{fd, POLLIN, 0};
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-      until - steady::now());
+    const auto left
+      = std::chrono::ceil<std::chrono::milliseconds>(until - steady::now());
     if (left.count() <= 0)
       throw timed_out{"no ready line; so far: " + line};
     if (::poll(&entry, 1, static_cast<int>(left.count())) <= 0)

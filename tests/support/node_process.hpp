@@ -33,10 +33,9 @@ program_result run_callboard(const std::vector<std::string>& arguments,
 class node_failed : public std::runtime_error {
 public:
   node_failed(int status_, const std::string& errors_)
-    : std::runtime_error{"the node ended with status " + std::to_string(status_)
-                         + ":\n" + errors_},
-      status{status_},
-      errors{errors_} {
+      : std::runtime_error{"the node ended with status "
+                           + std::to_string(status_) + ":\n" + errors_},
+        status{status_}, errors{errors_} {
     // nop
   }
 
@@ -51,10 +50,10 @@ public:
   struct options {
     /// Empty: a new directory under the system's temporary one, removed with
     /// this object.
-    std::filesystem::path data_dir;
+    std::filesystem::path data_dir = {};
     bool dev = true; ///< `--dev`, with test_secret as the key all the same.
-    std::vector<std::string> arguments; ///< Added to the command line.
-    environment env; ///< Such as {"CALLBOARD_LIMITS_EVENT_BYTES", "4096"}.
+    std::vector<std::string> arguments = {}; ///< Added to the command line.
+    environment env = {}; ///< Such as {"CALLBOARD_LIMITS_EVENT_BYTES", "4096"}.
     std::chrono::milliseconds ready_limit = patience;
   };
 
@@ -103,7 +102,8 @@ public:
 
   bool running();
 
-  /// Starts again (after kill() or an exit) on the same data; the port is another.
+  /// Starts again (after kill() or an exit) on the same data; the port is
+  /// another.
   void restart();
 
   /// What the node wrote to standard error since it was last started.

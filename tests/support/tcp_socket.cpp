@@ -25,8 +25,8 @@ std::string last_error(const char* what) {
 }
 
 int milliseconds_until(deadline until) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-    until - steady::now());
+  const auto left
+    = std::chrono::ceil<std::chrono::milliseconds>(until - steady::now());
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
 }
 
@@ -73,7 +73,7 @@ tcp_socket tcp_socket::connect(std::uint16_t port, options opts) {
 }
 
 tcp_socket::tcp_socket(tcp_socket&& other) noexcept
-  : fd_{std::exchange(other.fd_, -1)} {
+    : fd_{std::exchange(other.fd_, -1)} {
   // nop
 }
 
@@ -98,8 +98,8 @@ void tcp_socket::send(std::string_view bytes, deadline until) {
 std::size_t tcp_socket::send_some(std::string_view bytes, deadline until) {
   std::size_t sent = 0;
   while (sent < bytes.size()) {
-    const auto n = ::send(fd_, bytes.data() + sent, bytes.size() - sent,
-                          MSG_NOSIGNAL);
+    const auto n
+      = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
     if (n >= 0)
       sent += static_cast<std::size_t>(n);
     else if (!would_block())

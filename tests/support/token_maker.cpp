@@ -2,7 +2,6 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
-
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -14,8 +13,8 @@ std::string hmac_sha256(std::string_view key, std::string_view text) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
   ::HMAC(::EVP_sha256(), key.data(), static_cast<int>(key.size()),
-         reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest,
-         &size);
+         reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+         digest, &size);
   return {reinterpret_cast<const char*>(digest), size};
 }
 
@@ -39,7 +38,8 @@ std::string base64url(std::string_view bytes) {
 
 std::int64_t epoch_seconds(std::chrono::seconds offset) {
   const auto now = std::chrono::system_clock::now() + offset;
-  return std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
+  return std::chrono::floor<std::chrono::seconds>(now.time_since_epoch())
+    .count();
 }
 
 std::string sign_token(const boost::json::object& header,
@@ -51,13 +51,13 @@ std::string sign_token(const boost::json::object& header,
 }
 
 std::string make_token(const token_claims& x) {
-  boost::json::object claims{{"sub", x.subject},
-                             {"scope", x.scope},
-                             {"exp", epoch_seconds(x.lifetime)}};
+  boost::json::object claims{
+    {"sub", x.subject}, {"scope", x.scope}, {"exp", epoch_seconds(x.lifetime)}};
   if (!x.tenant.empty())
     claims["tenant"] = x.tenant;
   if (!x.projects.empty())
-    claims["projects"] = boost::json::array(x.projects.begin(), x.projects.end());
+    claims["projects"]
+      = boost::json::array(x.projects.begin(), x.projects.end());
   return sign_token({{"alg", "HS256"}, {"typ", "JWT"}}, claims, test_secret);
 }
 

@@ -25,8 +25,8 @@ struct token_claims {
 /// A token as the contract describes it, signed with test_secret.
 std::string make_token(const token_claims& claims);
 
-/// Any header and any claims, signed with HMAC-SHA256, for tokens that no honest
-/// issuer makes.
+/// Any header and any claims, signed with HMAC-SHA256, for tokens that no
+/// honest issuer makes.
 std::string sign_token(const boost::json::object& header,
                        const boost::json::object& claims,
                        std::string_view secret);

@@ -20,7 +20,8 @@ std::uint64_t big_endian(std::string_view bytes) {
   return result;
 }
 
-std::string upgrade_request(std::uint16_t port, const ws_client::options& opts) {
+std::string upgrade_request(std::uint16_t port,
+                            const ws_client::options& opts) {
   auto query = opts.query;
   if (opts.place == ws_client::token_in::query && !opts.token.empty())
     query = "token=" + opts.token + (query.empty() ? "" : "&") + query;
@@ -82,8 +83,8 @@ std::string encode_frame(unsigned opcode, std::string_view payload, bool final,
 }
 
 ws_client::ws_client(std::uint16_t port, const options& opts)
-  : answers_pings_{opts.answers_pings},
-    socket_{tcp_socket::connect(port, opts.socket)} {
+    : answers_pings_{opts.answers_pings}, socket_{tcp_socket::connect(
+                                            port, opts.socket)} {
   const auto until = within(patience);
   socket_.send(upgrade_request(port, opts), until);
   auto response = read_response(socket_, buffer_, until);
@@ -106,8 +107,8 @@ void ws_client::send_binary(std::string_view bytes) {
   send_frame(2, bytes);
 }
 
-void ws_client::send_frame(unsigned opcode, std::string_view payload, bool final,
-                           bool masked) {
+void ws_client::send_frame(unsigned opcode, std::string_view payload,
+                           bool final, bool masked) {
   send_raw(encode_frame(opcode, payload, final, masked));
 }
 
@@ -149,43 +150,46 @@ std::optional<std::string> ws_client::step(deadline until) {
   const std::string payload = buffer_.substr(used_ + head, size);
   used_ += head + size;
   switch (first & 0x0f) {
-    case 0x0:
-    case 0x1:
-      fragments_ += payload;
-      if ((first & 0x80) == 0)
-        return std::nullopt;
-      return std::exchange(fragments_, {});
-    case 0x8: {
-      const auto code = payload.size() >= 2
-                          ? static_cast<std::uint16_t>(
-                            big_endian(std::string_view{payload}.substr(0, 2)))
-                          : std::uint16_t{1005};
-      try {
-        send_frame(8, payload.substr(0, 2));
-      } catch (const connection_lost&) {
-        // The server need not wait for our half of the closing handshake.
-      }
-      throw ws_closed{code, payload.size() > 2 ? payload.substr(2) : ""};
+  case 0x0:
+  case 0x1:
+    fragments_ += payload;
+    if ((first & 0x80) == 0)
+      return std::nullopt;
+    return std::exchange(fragments_, {});
+  case 0x8: {
+    const auto code = payload.size() >= 2 ? static_cast<std::uint16_t>(
+                        big_endian(std::string_view{payload}.substr(0, 2)))
+                                          : std::uint16_t{1005};
+    try {
+      send_frame(8, payload.substr(0, 2));
+    } catch (const connection_lost&) {
+      // The server need not wait for our half of the closing handshake.
     }
-    case 0x9:
-      ++pings_seen_;
-      if (answers_pings_)
-        send_frame(10, payload);
-      return std::nullopt;
-    case 0xa:
-      return std::nullopt;
-    default:
-      throw std::runtime_error{"the server sent a frame of an unexpected kind"};
+    throw ws_closed{code, payload.size() > 2 ? payload.substr(2) : ""};
+  }
+  case 0x9:
+    ++pings_seen_;
+    if (answers_pings_)
+      send_frame(10, payload);
+    return std::nullopt;
+  case 0xa:
+    return std::nullopt;
+  default:
+    throw std::runtime_error{"the server sent a frame of an unexpected kind"};
+  }
+}
+
+std::string ws_client::receive_text(deadline until) {
+  for (;;) {
+    if (auto text = step(until))
+      return std::move(*text);
   }
 }
 
 ws_message ws_client::receive(deadline until) {
-  for (;;) {
-    if (auto text = step(until)) {
-      auto value = json::parse(*text);
-      return {std::move(*text), std::move(value.as_object())};
-    }
-  }
+  auto text = receive_text(until);
+  auto value = json::parse(text);
+  return {std::move(text), std::move(value.as_object())};
 }
 
 ws_message
@@ -202,13 +206,15 @@ ws_client::receive_if(const std::function<bool(const ws_message&)>& fits,
 ws_message ws_client::receive_type(std::string_view type,
                                    std::chrono::milliseconds limit) {
   try {
-    return receive_if([&](const ws_message& x) { return x.type() == type; }, limit);
+    return receive_if([&](const ws_message& x) { return x.type() == type; },
+                      limit);
   } catch (const timed_out&) {
     throw timed_out{"no message of type " + std::string{type}};
   }
 }
 
-std::optional<ws_message> ws_client::try_receive(std::chrono::milliseconds limit) {
+std::optional<ws_message>
+ws_client::try_receive(std::chrono::milliseconds limit) {
   try {
     return receive(within(limit));
   } catch (const timed_out&) {
@@ -243,7 +249,8 @@ ws_message ws_client::subscribe(std::string_view room, json::object extra) {
 }
 
 void ws_client::close(std::uint16_t code) {
-  const char payload[] = {static_cast<char>(code >> 8), static_cast<char>(code)};
+  const char payload[]
+    = {static_cast<char>(code >> 8), static_cast<char>(code)};
   send_frame(8, std::string_view{payload, 2});
 }
 

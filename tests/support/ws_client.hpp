@@ -28,8 +28,9 @@ struct ws_message {
 class upgrade_refused : public std::runtime_error {
 public:
   explicit upgrade_refused(http_response x)
-    : std::runtime_error{"upgrade refused with status " + std::to_string(x.status)},
-      response{std::move(x)} {
+      : std::runtime_error{"upgrade refused with status "
+                           + std::to_string(x.status)},
+        response{std::move(x)} {
     // nop
   }
 
@@ -40,9 +41,9 @@ public:
 class ws_closed : public std::runtime_error {
 public:
   ws_closed(std::uint16_t code_, std::string reason_)
-    : std::runtime_error{"closed with " + std::to_string(code_) + " " + reason_},
-      code{code_},
-      reason{std::move(reason_)} {
+      : std::runtime_error{"closed with " + std::to_string(code_) + " "
+                           + reason_},
+        code{code_}, reason{std::move(reason_)} {
     // nop
   }
 
@@ -57,16 +58,17 @@ public:
   enum class token_in { query, header, subprotocol };
 
   struct options {
-    std::string token;
+    std::string token = {};
     token_in place = token_in::query;
-    std::string query; ///< Without `?`, such as "projectId=p1&batch=1".
+    std::string query = {}; ///< Without `?`, such as "projectId=p1&batch=1".
     std::string path = "/ws";
     bool answers_pings = true;
-    tcp_socket::options socket;
-    header_list headers;
+    tcp_socket::options socket = {};
+    header_list headers = {};
   };
 
-  /// Connects and upgrades. @throws upgrade_refused, connection_lost, timed_out.
+  /// Connects and upgrades. @throws upgrade_refused, connection_lost,
+  /// timed_out.
   ws_client(std::uint16_t port, const options& opts);
 
   void send(const json::object& message);
@@ -77,6 +79,9 @@ public:
                   bool masked = true);
   /// Bytes as they are, framed or not.
   void send_raw(std::string_view bytes);
+
+  /// The next message, not parsed. @throws ws_closed, timed_out.
+  std::string receive_text(deadline until);
 
   /// The next message. @throws ws_closed, timed_out.
   ws_message receive(deadline until);

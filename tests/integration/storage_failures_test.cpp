@@ -1,0 +1,209 @@
+// Disks that are full or not ours: a clear error, no damage, and on it goes
+// when the cause is gone.
+
+#include "tests/integration/live_node.hpp"
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace callboard::test {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A directory of its own, on a file system of its own if `bytes` is given.
+class scratch_dir {
+public:
+  scratch_dir() {
+    auto pattern
+      = (fs::temp_directory_path() / "callboard-disk-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr)
+      throw std::runtime_error{"mkdtemp failed"};
+    path_ = pattern;
+  }
+
+  ~scratch_dir() {
+    if (mounted_)
+      ::umount2(path_.c_str(), MNT_DETACH);
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+
+  scratch_dir(const scratch_dir&) = delete;
+  scratch_dir& operator=(const scratch_dir&) = delete;
+
+  bool mount_tmpfs(std::size_t bytes) {
+    const auto options = "size=" + std::to_string(bytes);
+    mounted_
+      = ::mount("tmpfs", path_.c_str(), "tmpfs", 0, options.c_str()) == 0;
+    return mounted_;
+  }
+
+  const fs::path& path() const {
+    return path_;
+  }
+
+private:
+  fs::path path_;
+  bool mounted_ = false;
+};
+
+void write_file(const fs::path& path, std::size_t bytes) {
+  std::ofstream out{path, std::ios::binary};
+  const std::string block(65536, 'x');
+  for (std::size_t done = 0; done < bytes && out; done += block.size()) {
+    out.write(block.data(), static_cast<std::streamsize>(block.size()));
+    out.flush();
+  }
+}
+
+node_failed failed_start(node_process::options opts) {
+  try {
+    const node_process node{std::move(opts)};
+  } catch (const node_failed& x) {
+    return x;
+  }
+  throw std::runtime_error{"the node started where it should not"};
+}
+
+json::object filler_event() {
+  return custom_event("test:filler", {{"x", std::string(20'000, 'x')}});
+}
+
+} // namespace
+
+TEST(storage_failures, a_full_disk_is_told_harms_nothing_and_is_got_over) {
+  scratch_dir disk;
+  if (!disk.mount_tmpfs(std::size_t{160} << 20))
+    GTEST_SKIP() << "mounting a small tmpfs is not permitted here";
+  node_process node{{.data_dir = disk.path() / "data"}};
+  http_client http{node.port(), make_token({})};
+  std::uint64_t accepted = 0;
+  const auto publish = [&] {
+    auto response = http.publish("p", filler_event());
+    if (response.status / 100 == 2)
+      ++accepted;
+    return response;
+  };
+  for (int i = 0; i < 20; ++i)
+    ASSERT_EQ(publish().status / 100, 2);
+
+  // Somebody else fills the disk.
+  write_file(disk.path() / "other", std::size_t{1} << 30);
+  http_response refused;
+  ASSERT_TRUE(
+    eventually([&] { return (refused = publish()).status / 100 != 2; },
+               std::chrono::seconds{30}))
+    << "a full disk was not noticed";
+  EXPECT_EQ(refused.status, 503) << refused.body;
+  EXPECT_EQ(refused.code(), "unavailable");
+  EXPECT_FALSE(refused.header("Retry-After").empty());
+  EXPECT_NE(text(refused.object(), "detail").find("disk"), std::string::npos)
+    << refused.body;
+  EXPECT_TRUE(node.running());
+  EXPECT_EQ(http.get("/healthz").status, 200);
+  const auto metrics = http.get("/metrics").body;
+  EXPECT_NE(metrics.find("disk_full"), std::string::npos);
+  EXPECT_EQ(read_history(http, "p").size(), accepted) << "reading goes on";
+
+  fs::remove(disk.path() / "other");
+  ASSERT_TRUE(eventually([&] { return publish().status / 100 == 2; },
+                         std::chrono::seconds{30}))
+    << "there is room again, and no write is taken: " << node.standard_error();
+  for (int i = 0; i < 20; ++i)
+    ASSERT_EQ(publish().status / 100, 2);
+  EXPECT_EQ(read_history(http, "p").size(), accepted);
+  node.restart();
+  http_client again{node.port(), make_token({})};
+  EXPECT_EQ(read_history(again, "p").size(), accepted);
+}
+
+TEST(storage_failures,
+     a_disk_filled_to_the_last_byte_by_its_own_events_keeps_them) {
+  scratch_dir disk;
+  if (!disk.mount_tmpfs(std::size_t{48} << 20))
+    GTEST_SKIP() << "mounting a small tmpfs is not permitted here";
+  node_process node{{.data_dir = disk.path() / "data",
+                     .env = {{"CALLBOARD_STORAGE_MIN_FREE_BYTES", "0"}}}};
+  http_client http{node.port(), make_token({})};
+  json::array batch;
+  for (int i = 0; i < 20; ++i)
+    batch.push_back(filler_event());
+  std::uint64_t accepted = 0;
+  for (int i = 0; i < 400; ++i) {
+    const auto response = http.publish("p", batch);
+    if (response.status / 100 != 2) {
+      EXPECT_EQ(response.status, 503) << response.body;
+      break;
+    }
+    const auto answer = response.object();
+    accepted += number(answer, "accepted");
+    if (number(answer, "accepted") < batch.size())
+      break;
+  }
+  EXPECT_TRUE(node.running()) << node.standard_error();
+  const auto frames = read_history(http, "p");
+  EXPECT_GE(frames.size(), accepted);
+  node.kill();
+  if (::mount(nullptr, disk.path().c_str(), nullptr, MS_REMOUNT, "size=256m")
+      != 0)
+    return;
+  node.restart();
+  http_client again{node.port(), make_token({})};
+  EXPECT_GE(read_history(again, "p").size(), frames.size());
+  EXPECT_EQ(again.publish("p", filler_event()).status / 100, 2);
+}
+
+TEST(storage_failures, a_second_process_on_the_same_directory_is_refused) {
+  node_process first;
+  http_client http{first.port(), make_token({})};
+  ASSERT_EQ(http.publish("p", filler_event()).status / 100, 2);
+  const auto second = failed_start({.data_dir = first.data_dir()});
+  EXPECT_EQ(second.status, 1) << second.errors;
+  EXPECT_NE(second.errors.find(first.data_dir().string()), std::string::npos)
+    << second.errors;
+  EXPECT_EQ(http.publish("p", filler_event()).status / 100, 2)
+    << "the first goes on";
+  EXPECT_EQ(read_history(http, "p").size(), 2u);
+}
+
+TEST(storage_failures, a_directory_that_cannot_be_written_is_named) {
+  const auto failure = failed_start({.data_dir = "/proc/callboard-data"});
+  EXPECT_EQ(failure.status, 1) << failure.errors;
+  EXPECT_NE(failure.errors.find("/proc/callboard-data"), std::string::npos)
+    << failure.errors;
+}
+
+TEST(storage_failures, a_read_only_directory_is_named) {
+  const scratch_dir dir;
+  if (::geteuid() == 0) {
+    if (::mount("tmpfs", dir.path().c_str(), "tmpfs", MS_RDONLY, nullptr) != 0)
+      GTEST_SKIP()
+        << "neither mounting nor being somebody else is possible here";
+  } else {
+    fs::permissions(dir.path(), fs::perms::owner_read | fs::perms::owner_exec);
+  }
+  const auto failure = failed_start({.data_dir = dir.path() / "data"});
+  EXPECT_EQ(failure.status, 1) << failure.errors;
+  EXPECT_NE(failure.errors.find(dir.path().string()), std::string::npos)
+    << failure.errors;
+  if (::geteuid() == 0)
+    ::umount2(dir.path().c_str(), MNT_DETACH);
+}
+
+TEST(storage_failures, a_data_path_that_is_a_file_is_named) {
+  const scratch_dir dir;
+  write_file(dir.path() / "data", 1);
+  const auto failure = failed_start({.data_dir = dir.path() / "data"});
+  EXPECT_EQ(failure.status, 1) << failure.errors;
+  EXPECT_NE(failure.errors.find("data"), std::string::npos) << failure.errors;
+  EXPECT_EQ(fs::file_size(dir.path() / "data"), 65536u)
+    << "the file is untouched";
+}
+
+} // namespace callboard::test
