@@ -4,8 +4,6 @@
 #include "tests/integration/live_node.hpp"
 
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -16,40 +14,37 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A directory of its own, on a file system of its own if `bytes` is given.
-class scratch_dir {
+/// A file system of its own, as small as the test likes.
+class small_disk {
 public:
-  scratch_dir() {
-    auto pattern
-      = (fs::temp_directory_path() / "callboard-disk-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr)
-      throw std::runtime_error{"mkdtemp failed"};
-    path_ = pattern;
-  }
-
-  ~scratch_dir() {
+  ~small_disk() {
     if (mounted_)
-      ::umount2(path_.c_str(), MNT_DETACH);
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
+      ::umount2(dir_.path().c_str(), MNT_DETACH);
   }
 
-  scratch_dir(const scratch_dir&) = delete;
-  scratch_dir& operator=(const scratch_dir&) = delete;
+  small_disk() = default;
+  small_disk(const small_disk&) = delete;
+  small_disk& operator=(const small_disk&) = delete;
 
-  bool mount_tmpfs(std::size_t bytes) {
-    const auto options = "size=" + std::to_string(bytes);
+  /// False where mounting is not permitted.
+  bool mount(const std::string& options, unsigned long flags = 0) {
     mounted_
-      = ::mount("tmpfs", path_.c_str(), "tmpfs", 0, options.c_str()) == 0;
+      = ::mount("tmpfs", path().c_str(), "tmpfs", flags, options.c_str()) == 0;
     return mounted_;
   }
 
+  bool grow(const std::string& options) {
+    return ::mount(nullptr, path().c_str(), nullptr, MS_REMOUNT,
+                   options.c_str())
+           == 0;
+  }
+
   const fs::path& path() const {
-    return path_;
+    return dir_.path();
   }
 
 private:
-  fs::path path_;
+  temp_dir dir_;
   bool mounted_ = false;
 };
 
@@ -78,8 +73,8 @@ json::object filler_event() {
 } // namespace
 
 TEST(storage_failures, a_full_disk_is_told_harms_nothing_and_is_got_over) {
-  scratch_dir disk;
-  if (!disk.mount_tmpfs(std::size_t{160} << 20))
+  small_disk disk;
+  if (!disk.mount("size=160m"))
     GTEST_SKIP() << "mounting a small tmpfs is not permitted here";
   node_process node{{.data_dir = disk.path() / "data"}};
   http_client http{node.port(), make_token({})};
@@ -125,8 +120,8 @@ TEST(storage_failures, a_full_disk_is_told_harms_nothing_and_is_got_over) {
 
 TEST(storage_failures,
      a_disk_filled_to_the_last_byte_by_its_own_events_keeps_them) {
-  scratch_dir disk;
-  if (!disk.mount_tmpfs(std::size_t{48} << 20))
+  small_disk disk;
+  if (!disk.mount("size=48m"))
     GTEST_SKIP() << "mounting a small tmpfs is not permitted here";
   node_process node{{.data_dir = disk.path() / "data",
                      .env = {{"CALLBOARD_STORAGE_MIN_FREE_BYTES", "0"}}}};
@@ -150,8 +145,7 @@ TEST(storage_failures,
   const auto frames = read_history(http, "p");
   EXPECT_GE(frames.size(), accepted);
   node.kill();
-  if (::mount(nullptr, disk.path().c_str(), nullptr, MS_REMOUNT, "size=256m")
-      != 0)
+  if (!disk.grow("size=256m"))
     return;
   node.restart();
   http_client again{node.port(), make_token({})};
@@ -180,24 +174,17 @@ TEST(storage_failures, a_directory_that_cannot_be_written_is_named) {
 }
 
 TEST(storage_failures, a_read_only_directory_is_named) {
-  const scratch_dir dir;
-  if (::geteuid() == 0) {
-    if (::mount("tmpfs", dir.path().c_str(), "tmpfs", MS_RDONLY, nullptr) != 0)
-      GTEST_SKIP()
-        << "neither mounting nor being somebody else is possible here";
-  } else {
-    fs::permissions(dir.path(), fs::perms::owner_read | fs::perms::owner_exec);
-  }
-  const auto failure = failed_start({.data_dir = dir.path() / "data"});
+  small_disk disk;
+  if (!disk.mount("size=1m", MS_RDONLY))
+    GTEST_SKIP() << "mounting is not permitted here";
+  const auto failure = failed_start({.data_dir = disk.path() / "data"});
   EXPECT_EQ(failure.status, 1) << failure.errors;
-  EXPECT_NE(failure.errors.find(dir.path().string()), std::string::npos)
+  EXPECT_NE(failure.errors.find(disk.path().string()), std::string::npos)
     << failure.errors;
-  if (::geteuid() == 0)
-    ::umount2(dir.path().c_str(), MNT_DETACH);
 }
 
 TEST(storage_failures, a_data_path_that_is_a_file_is_named) {
-  const scratch_dir dir;
+  const temp_dir dir;
   write_file(dir.path() / "data", 1);
   const auto failure = failed_start({.data_dir = dir.path() / "data"});
   EXPECT_EQ(failure.status, 1) << failure.errors;

@@ -97,13 +97,6 @@ std::string read_file(const fs::path& path) {
   return {std::istreambuf_iterator<char>{in}, {}};
 }
 
-fs::path make_scratch() {
-  auto pattern = (fs::temp_directory_path() / "callboard-test-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr)
-    throw std::system_error{errno, std::system_category(), "mkdtemp"};
-  return pattern;
-}
-
 /// Reads up to the first newline; empty when the writer closed before.
 std::string read_line(int fd, deadline until) {
   std::string line;
@@ -133,9 +126,9 @@ void short_rest() {
 program_result run_callboard(const std::vector<std::string>& arguments,
                              const environment& env,
                              std::chrono::milliseconds limit) {
-  const auto dir = make_scratch();
-  const int output = open_for_writing(dir / "stdout");
-  const int errors = open_for_writing(dir / "stderr");
+  const temp_dir dir;
+  const int output = open_for_writing(dir.path() / "stdout");
+  const int errors = open_for_writing(dir.path() / "stderr");
   const auto pid = spawn(arguments, env, output, errors);
   ::close(output);
   ::close(errors);
@@ -146,33 +139,27 @@ program_result run_callboard(const std::vector<std::string>& arguments,
     ::kill(pid, SIGKILL);
     ::waitpid(pid, &raw, 0);
   }
-  program_result result{exit_status(raw), read_file(dir / "stdout"),
-                        read_file(dir / "stderr")};
-  fs::remove_all(dir);
+  program_result result{exit_status(raw), read_file(dir.path() / "stdout"),
+                        read_file(dir.path() / "stderr")};
   if (!ended)
     throw timed_out{"callboard did not end; standard error: " + result.errors};
   return result;
 }
 
 node_process::node_process(options opts) : opts_{std::move(opts)} {
-  scratch_ = make_scratch();
   if (opts_.data_dir.empty())
-    opts_.data_dir = scratch_ / "data";
-  error_file_ = scratch_ / "stderr";
+    opts_.data_dir = scratch_.path() / "data";
+  error_file_ = scratch_.path() / "stderr";
   try {
     start();
   } catch (...) {
     kill();
-    std::error_code ignored;
-    fs::remove_all(scratch_, ignored);
     throw;
   }
 }
 
 node_process::~node_process() {
   kill();
-  std::error_code ignored;
-  fs::remove_all(scratch_, ignored);
 }
 
 void node_process::start() {

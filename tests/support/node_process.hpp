@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/support/tcp_socket.hpp"
+#include "tests/support/temp_dir.hpp"
 
 #include <sys/types.h>
 
@@ -121,7 +122,7 @@ private:
   std::optional<int> try_reap();
 
   options opts_;
-  std::filesystem::path scratch_; // removed at the end; may be empty
+  temp_dir scratch_;
   std::filesystem::path error_file_;
   pid_t pid_ = -1;
   std::optional<int> status_;
