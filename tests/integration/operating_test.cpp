@@ -212,14 +212,37 @@ TEST(verbs, wrong_usage_ends_with_2_and_help_and_version_with_0) {
   EXPECT_NE(version.output.find("0.1.0"), std::string::npos) << version.output;
 }
 
-TEST(verbs, publish_and_tail_work_against_a_node_and_exit_as_promised) {
+TEST(verbs, publish_and_tail_work_against_a_node) {
   const node_process node;
-  const auto url = "http://127.0.0.1:" + std::to_string(node.port());
-  const environment env{{"CALLBOARD_TOKEN", node.token()}};
-  const auto unreachable = run_callboard(
-    {"publish", "--url", "http://127.0.0.1:1", "--token", node.token(),
-     "--project", "p", R"({"type":"test:a","data":{}})"});
-  EXPECT_EQ(unreachable.status, 4) << unreachable.errors;
+  const std::vector<std::string> where{
+    "--url",     "http://127.0.0.1:" + std::to_string(node.port()),
+    "--token",   node.token(),
+    "--project", "p"};
+  const auto run = [&](std::vector<std::string> words) {
+    words.insert(words.end(), where.begin(), where.end());
+    return run_callboard(words);
+  };
+  const auto published
+    = run({"publish", "--type", "test:a", "--data", R"({"x":1.0})"});
+  EXPECT_EQ(published.status, 0) << published.errors;
+  const auto tailed = run({"tail", "--since", "0", "--count", "1", "--raw"});
+  EXPECT_EQ(tailed.status, 0) << tailed.errors;
+  EXPECT_NE(tailed.output.find(R"("x":1.0)"), std::string::npos)
+    << tailed.output;
+}
+
+TEST(verbs, what_is_refused_or_out_of_reach_has_its_own_exit_status) {
+  const node_process node;
+  const auto publish = [&](std::uint16_t port, const std::string& token) {
+    return run_callboard({"publish", "--url",
+                          "http://127.0.0.1:" + std::to_string(port), "--token",
+                          token, "--project", "p", "--type", "test:a", "--data",
+                          "{}", "--retry-for", "1s"})
+      .status;
+  };
+  EXPECT_EQ(publish(node.port(), make_token({.scope = "subscribe"})), 3);
+  EXPECT_EQ(publish(node.port(), "nonsense"), 3);
+  EXPECT_EQ(publish(1, node.token()), 4);
 }
 
 } // namespace callboard::test

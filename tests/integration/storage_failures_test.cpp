@@ -1,8 +1,11 @@
 // Disks that are full or not ours: a clear error, no damage, and on it goes
 // when the cause is gone.
 
+#include "storage/log_format.hpp"
+
 #include "tests/integration/live_node.hpp"
 
+#include <rocksdb/db.h>
 #include <sys/mount.h>
 
 #include <filesystem>
@@ -64,6 +67,19 @@ node_failed failed_start(node_process::options opts) {
     return x;
   }
   throw std::runtime_error{"the node started where it should not"};
+}
+
+/// Writes another format version into a log store; returns what was there.
+std::string replace_version(const fs::path& store, const std::string& version) {
+  rocksdb::DB* opened = nullptr;
+  const auto status = rocksdb::DB::Open({}, store.string(), &opened);
+  if (!status.ok())
+    throw std::runtime_error{status.ToString()};
+  const std::unique_ptr<rocksdb::DB> db{opened};
+  std::string before;
+  db->Get({}, log_format::version_key(), &before);
+  db->Put({}, log_format::version_key(), version);
+  return before;
 }
 
 json::object filler_event() {
@@ -164,6 +180,27 @@ TEST(storage_failures, a_second_process_on_the_same_directory_is_refused) {
   EXPECT_EQ(http.publish("p", filler_event()).status / 100, 2)
     << "the first goes on";
   EXPECT_EQ(read_history(http, "p").size(), 2u);
+}
+
+TEST(storage_failures, a_store_of_a_newer_format_is_refused_and_left_alone) {
+  const temp_dir dir;
+  const auto data = dir.path() / "data";
+  {
+    node_process node{{.data_dir = data}};
+    http_client http{node.port(), make_token({})};
+    ASSERT_EQ(http.publish("p", filler_event()).status / 100, 2);
+    node.terminate();
+    ASSERT_EQ(node.wait_exit(), 0);
+  }
+  const auto known = replace_version(data / "log", "99");
+  const auto failure = failed_start({.data_dir = data});
+  EXPECT_EQ(failure.status, 1) << failure.errors;
+  EXPECT_NE(failure.errors.find("99"), std::string::npos) << failure.errors;
+  EXPECT_NE(failure.errors.find("newer"), std::string::npos) << failure.errors;
+  EXPECT_EQ(replace_version(data / "log", known), "99") << "it was overwritten";
+  const node_process node{{.data_dir = data}};
+  http_client http{node.port(), make_token({})};
+  EXPECT_EQ(read_history(http, "p").size(), 1u);
 }
 
 TEST(storage_failures, a_directory_that_cannot_be_written_is_named) {
