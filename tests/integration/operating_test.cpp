@@ -144,11 +144,8 @@ TEST_F(operating, the_interface_is_described) {
   ASSERT_EQ(response.status, 200);
   const auto document = response.object();
   EXPECT_TRUE(text(document, "openapi").starts_with("3.1"));
-  EXPECT_TRUE(
-    document.at("paths").as_object().contains("/v1/projects/{p}/events")
-    || document.at("paths").as_object().contains(
-      "/v1/projects/{project}/events"))
-    << json::serialize(document.at("paths")).substr(0, 500);
+  EXPECT_GE(document.at("paths").as_object().size(), 15u);
+  EXPECT_NE(response.body.find("/events\""), std::string::npos);
 }
 
 TEST_F(operating, every_answer_has_a_request_id_which_may_be_given) {
