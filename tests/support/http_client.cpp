@@ -92,11 +92,16 @@ json::value http_response::parsed() const {
   return result;
 }
 
-json::object http_response::object() const {
-  auto value = parsed();
-  if (!value.is_object())
+const json::object& http_response::object() const& {
+  if (!parsed_)
+    parsed_ = parsed();
+  if (!parsed_->is_object())
     throw std::runtime_error{"not a JSON object: " + body.substr(0, 500)};
-  return std::move(value.get_object());
+  return parsed_->get_object();
+}
+
+json::object http_response::object() && {
+  return static_cast<const http_response&>(*this).object();
 }
 
 std::string http_response::code() const {

@@ -29,11 +29,15 @@ struct http_response {
   /// The body as JSON. @throws if it is not.
   json::value parsed() const;
 
-  /// The body as a JSON object. @throws if it is not.
-  json::object object() const;
+  /// The body as a JSON object, parsed once. @throws if it is not.
+  const json::object& object() const&;
+  json::object object() &&;
 
   /// `code` of a problem document, or empty.
   std::string code() const;
+
+private:
+  mutable std::optional<json::value> parsed_;
 };
 
 /// Takes one response from the front of `buffer`, receiving more as needed.
