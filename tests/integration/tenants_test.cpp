@@ -195,6 +195,30 @@ TEST_F(tenants, without_a_tenant_claim_the_subject_is_the_tenant) {
   EXPECT_EQ(client(alone).get(path("/runs/r1")).status, 404);
 }
 
+TEST_F(tenants, names_that_would_run_into_each_other_stay_apart) {
+  // Were a key or a room's name just "tenant:project", each pair would be one.
+  const std::pair<token_claims, token_claims> pairs[] = {
+    {{.tenant = "a"}, {.tenant = "a:b"}},
+    {{.tenant = "x/y"}, {.tenant = "x"}},
+    {{.tenant = "n"}, {.tenant = std::string{"n\0b", 3}}},
+    {{.tenant = "case"}, {.tenant = "Case"}},
+  };
+  const std::string projects[] = {"b:c", "c", "b", "y:c"};
+  for (const auto& [one, other] : pairs) {
+    auto first = client(one);
+    auto second = client(other);
+    for (const auto& name : projects)
+      first.publish(name, run_event("r1", {{"name", secret_text}}));
+    for (const auto& name : projects) {
+      const auto response = second.get("/v1/projects/" + name + "/runs");
+      EXPECT_FALSE(tells(response.body)) << one.tenant << other.tenant << name;
+      EXPECT_EQ(second.get("/v1/projects/" + name + "/runs/r1").status / 100,
+                4);
+    }
+    EXPECT_FALSE(tells(second.get("/v1/projects").body));
+  }
+}
+
 TEST_F(tenants, ids_that_look_like_keys_or_paths_do_not_break_out) {
   auto intruder = client(intruder_claims_);
   const auto owner = owner_claims_.tenant;

@@ -136,8 +136,11 @@ void event_fold::apply(const json::object& frame) {
     return;
   const auto& data = frame.at("data").as_object();
   auto& run = runs_[text_of(data, "execution_id")];
-  if (run.fields.empty())
+  if (run.fields.empty()) {
     run.fields["status"] = "pending";
+    // Unless it says otherwise itself, in `changes`.
+    run.fields["created_at"] = frame.at("ts");
+  }
   if (type == "workflow:execution:updated") {
     merge(run.fields, data.at("changes").as_object(), run_fields);
   } else if (type == "workflow:execution:step:updated") {
