@@ -343,17 +343,22 @@ void http_connection::check_input_time(clock::time_point now) {
 
 void http_connection::check_answer_time(clock::time_point now) {
   std::vector<std::uint64_t> late;
+  bool late_write = false;
   pipeline_.for_each([&](http_exchange& x) {
     if (x.asked && now - x.started > hub_.conf().listen.request_timeout) {
       hub_.forget(*x.asked);
       late.push_back(x.number);
+      late_write = late_write || (x.method != "GET" && x.method != "HEAD");
     }
   });
+  if (late_write) {
+    // It may still be applied, and an error would say that it was not: only a
+    // lost connection leaves it open.
+    close();
+    return;
+  }
   for (auto number : late)
-    refuse(number,
-           {{errc::unavailable,
-             "no answer in time; what was sent may still be applied: send it "
-             "again with the same id"}});
+    refuse(number, {{errc::unavailable, "no answer in time; ask again"}});
 }
 
 } // namespace callboard
