@@ -101,6 +101,11 @@ private:
   std::map<std::string, std::map<std::string, std::uint64_t>> acknowledged_;
 };
 
+/// Whether it has a number (and is not, say, `lagged`).
+bool is_event(const ws_message& x) {
+  return x.seq() > 0;
+}
+
 /// What the store had when it was last looked at.
 struct known_history {
   event_fold fold;
@@ -195,6 +200,43 @@ TEST_F(crash, a_hundred_kills_under_load_lose_nothing_and_double_nothing) {
     events += known.fold.through();
   EXPECT_GT(events, std::size_t{kills}) << "there was hardly any load";
   RecordProperty("events", std::to_string(events));
+}
+
+TEST_F(crash, what_a_viewer_saw_before_a_kill_is_still_so_after_it) {
+  // An event that was shown before it was durable would change or vanish.
+  std::mt19937 random{11};
+  const auto project = project_name(0);
+  std::uint64_t since = 0;
+  for (int i = 0; i < 12; ++i) {
+    std::vector<std::string> seen;
+    std::atomic<bool> attached{false};
+    std::thread viewer{[&, port = node_.port()] {
+      try {
+        ws_client ws{port, {.token = make_token({})}};
+        ws.subscribe("project:" + project, {{"since", since}});
+        attached = true;
+        for (;;)
+          seen.push_back(ws.receive_if(is_event).text);
+      } catch (const ws_closed&) {
+        // killed
+      } catch (const std::exception& x) {
+        ADD_FAILURE() << x.what();
+      }
+      attached = true;
+    }};
+    ASSERT_TRUE(eventually([&] { return attached.load(); }));
+    load_until_killed(std::chrono::milliseconds{
+      std::uniform_int_distribution<int>{20, 300}(random)});
+    viewer.join();
+    node_.restart();
+    ws_client again{node_.port(), {.token = make_token({})}};
+    again.subscribe("project:" + project, {{"since", since}});
+    for (const auto& frame : seen) {
+      ASSERT_EQ(again.receive_if(is_event).text, frame);
+      ++since;
+    }
+  }
+  EXPECT_GT(since, 12u);
 }
 
 TEST_F(crash, a_kill_while_starting_up_does_no_harm) {
