@@ -4,6 +4,7 @@
 #include "transport/viewer.hpp"
 #include "transport/viewer_room.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -110,5 +111,11 @@ private:
   std::uint64_t last_number_ = 0;
   clock::time_point now_ = clock::now();
 };
+
+/// The pause before the next try, after one of `x`: 0.1 to 5 seconds.
+inline std::chrono::milliseconds longer_delay(std::chrono::milliseconds x) {
+  using std::chrono::milliseconds;
+  return std::clamp(2 * x, milliseconds{100}, milliseconds{5'000});
+}
 
 } // namespace callboard
