@@ -1,7 +1,7 @@
 #include "cli/logging.hpp"
 
 #include "actors/model/event.hpp"
-#include "actors/model/json.hpp"
+#include "cli/json_object.hpp"
 #include "cli/output_text.hpp"
 
 #include <spdlog/sinks/stdout_sinks.h>
@@ -18,22 +18,15 @@ std::string_view view_of(spdlog::string_view_t x) {
   return {x.data(), x.size()};
 }
 
-/// `{"ts":…,"level":…,"thread":…,"message":…}`
 class json_formatter : public spdlog::formatter {
 public:
   void format(const spdlog::details::log_msg& line,
               spdlog::memory_buf_t& to) override {
     const auto since = line.time.time_since_epoch();
-    std::string out = "{\"ts\":\"";
-    out += iso8601(
-      std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
-    out += "\",\"level\":\"";
-    out += view_of(spdlog::level::to_string_view(line.level));
-    out += "\",\"thread\":";
-    json::append_number(out, line.thread_id);
-    out += ",\"message\":";
-    json::append_quoted(out, to_utf8(view_of(line.payload)));
-    out += "}\n";
+    const auto out = json_log_line(
+      std::chrono::duration_cast<std::chrono::milliseconds>(since).count(),
+      view_of(spdlog::level::to_string_view(line.level)), line.thread_id,
+      view_of(line.payload));
     to.append(out.data(), out.data() + out.size());
   }
 
@@ -43,6 +36,17 @@ public:
 };
 
 } // namespace
+
+std::string json_log_line(std::int64_t unix_ms, std::string_view level,
+                          std::size_t thread, std::string_view message) {
+  return json_object{}
+           .text("ts", iso8601(unix_ms))
+           .text("level", level)
+           .number("thread", thread)
+           .text("message", to_utf8(message))
+           .str()
+         + '\n';
+}
 
 void start_logging(const settings::log_settings& conf) {
   auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
