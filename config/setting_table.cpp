@@ -50,7 +50,6 @@ using storage_s = settings::storage_settings;
 using engine_s = settings::engine_settings;
 using log_s = settings::log_settings;
 
-// clang-format off: a table reads best as one.
 constexpr std::array table{
   setting_info{"node", "name", kind::text, node<&node_s::name>,
                "The node's name, as clients and operators see it. Empty: the "
@@ -70,10 +69,10 @@ constexpr std::array table{
     listen<&listen_s::operator_address>,
     "HOST:PORT of a separate listener for /healthz, /readyz, /metrics and "
     "/v1/admin. Empty: none, operators use the common port."},
-  setting_info{
-    "listen", "cors_origin", kind::text, listen<&listen_s::cors_origin>,
-    "Origin whose web pages may call the HTTP interface, such as "
-    "https://app.example.org; \"*\" for any. Empty: none."},
+  setting_info{"listen", "cors_origin", kind::text,
+               listen<&listen_s::cors_origin>,
+               "Origin whose web pages may call the HTTP interface, such as "
+               "https://app.example.org; \"*\" for any. Empty: none."},
   setting_info{"listen", "threads", kind::count, listen<&listen_s::threads>,
                "Event loops that own the sockets.", 1, 256},
   setting_info{"listen", "max_sessions", kind::count,
@@ -234,7 +233,6 @@ constexpr std::array table{
   setting_info{"log", "format", kind::choice, logging<&log_s::format>,
                "Lines to read, or one JSON object a line.", 0, 0, formats},
 };
-// clang-format on
 
 } // namespace
 
