@@ -15,6 +15,7 @@ namespace callboard {
 struct bench_options {
   client_options node;
   std::string project = "bench";
+  std::size_t projects = 1;     ///< publish: P-0, P-1, … by turns, if several
   std::size_t connections = 8;  ///< publish
   std::size_t outstanding = 64; ///< publish, fanout: requests per connection
   std::size_t batch = 1;        ///< Events in one request.

@@ -25,8 +25,11 @@ public:
 
   result<void> open(const endpoint& node) {
     for (std::size_t i = 0; i < options_.connections; ++i) {
+      auto each = options_;
+      if (options_.projects > 1)
+        each.project += '-' + std::to_string(i % options_.projects);
       auto x
-        = bench_publisher::open(options_, node, i,
+        = bench_publisher::open(each, node, i,
                                 static_cast<double>(options_.rate)
                                   / static_cast<double>(options_.connections));
       if (!x)
@@ -78,6 +81,7 @@ public:
     }
     json_object out;
     out.text("mode", "publish")
+      .number("projects", options_.projects)
       .number("connections", options_.connections)
       .number("outstanding", options_.outstanding)
       .number("batch", options_.batch)

@@ -54,6 +54,11 @@ void add_bench_verbs(CLI::App& app, chosen_verb& chosen) {
                  "publishing connections")
     ->check(CLI::Range(1, 10'000))
     ->capture_default_str();
+  mode
+    ->add_option("--projects", publish->projects,
+                 "spread the connections over so many projects")
+    ->check(CLI::Range(1, 10'000))
+    ->capture_default_str();
   add_publish_flags(*mode, publish);
 
   const auto fanout = std::make_shared<bench_options>();
