@@ -17,11 +17,6 @@ constexpr std::size_t largest_page = 1000;
 constexpr std::size_t max_cursor_bytes = 1024;
 constexpr std::size_t max_query_parameters = 64;
 
-/// Whether a `Content-Type` says that the body is JSON; none says so too.
-bool says_json(std::string_view content_type) noexcept {
-  return content_type.empty() || content_type == "application/json";
-}
-
 http_reply results_reply(publish_answer& from, answer_shape shape,
                          std::string_view request_id) {
   if (shape == answer_shape::single_event && from.results.size() == 1)
@@ -126,8 +121,6 @@ result<std::optional<json::value>> json_object_body(const call& x) {
   thread_local json::document document;
   if (x.body->empty())
     return std::nullopt;
-  if (!says_json(x.content_type))
-    return fail(errc::invalid, "Content-Type must be application/json here");
   json::limits limits;
   limits.max_depth = x.conf.limits.json_depth;
   if (auto ok = document.reset(*x.body, limits); !ok)

@@ -120,8 +120,10 @@ http_connection::admission http_connection::admit(const http_head& head) {
         && kind_ == listener_kind::everyone)
       return tl::unexpected{refusal{
         {errc::invalid, "this is the WebSocket: ask for an upgrade to it"}}};
-    // What there is under /v1 is told to those with a token only.
-    if (head.target.starts_with("/v1/"))
+    // What is not there under /v1 is told to those with a token only. (A method
+    // that is not there is told to anyone: browsers ask without one.)
+    if (found.error().why.code == errc::not_found
+        && head.target.starts_with("/v1/"))
       if (auto known = authenticate(head); !known)
         return tl::unexpected{refusal{known.error()}};
     return found;

@@ -70,7 +70,7 @@ constexpr std::array routes{
         "This document"},
   route{"GET", "/healthz", access::open, read_health, "Alive"},
   route{"GET", "/readyz", access::open, read_readiness, "Ready to serve"},
-  route{"GET", "/metrics", access::open, read_metrics, "Prometheus metrics"},
+  route{"GET", "/metrics", access::operate, read_metrics, "Prometheus metrics"},
 };
 
 #undef RUN

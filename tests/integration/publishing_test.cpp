@@ -85,6 +85,15 @@ TEST_F(publishing, one_bad_line_of_ndjson_does_not_stop_the_others) {
   EXPECT_EQ(number(results[2].as_object(), "seq"), 2u);
 }
 
+TEST_F(publishing, json_is_json_whatever_it_is_called) {
+  const auto body = json::serialize(custom_event("test:a", {}));
+  for (const auto* type : {"text/plain;charset=UTF-8", "application/json",
+                           "application/x-www-form-urlencoded", "odd"})
+    EXPECT_EQ(
+      http.publish_raw(project, body, {{"Content-Type", type}}).status / 100, 2)
+      << type;
+}
+
 TEST_F(publishing, gzip_and_zstd_bodies_are_accepted) {
   const auto array = json::serialize(
     json::array{custom_event("test:a", {{"x", std::string(5000, 'y')}})});

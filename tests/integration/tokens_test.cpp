@@ -159,6 +159,7 @@ TEST_F(tokens, scopes_open_what_they_should_and_no_more) {
     {"GET", "/v1/admin/actors", "", "operate"},
     {"GET", "/v1/admin/sessions", "", "operate"},
     {"GET", "/v1/admin/storage", "", "operate"},
+    {"GET", "/metrics", "", "operate"},
   };
   for (const auto* scope : {"publish", "subscribe", "operate", ""}) {
     auto holder = client({.scope = scope});
@@ -175,13 +176,13 @@ TEST_F(tokens, scopes_open_what_they_should_and_no_more) {
   }
 }
 
-TEST_F(tokens, every_path_under_v1_needs_one) {
+TEST_F(tokens, every_path_but_health_needs_one) {
   http_client nobody{node().port(), ""};
   for (const auto& target :
        {path("/events"), path("/runs"), path("/runs/r"), path("/definitions"),
         std::string{"/v1/projects"}, std::string{"/v1/admin/actors"},
         std::string{"/v1/admin/sessions"}, std::string{"/v1/admin/storage"},
-        std::string{"/v1/nothing/here"}}) {
+        std::string{"/v1/nothing/here"}, std::string{"/metrics"}}) {
     const auto response = nobody.get(target);
     EXPECT_EQ(response.status, 401) << target;
     EXPECT_FALSE(response.header("WWW-Authenticate").empty()) << target;

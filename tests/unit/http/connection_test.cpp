@@ -129,11 +129,20 @@ TEST_F(connections, an_idle_connection_is_closed_without_a_word) {
   EXPECT_TRUE(client.closed());
 }
 
-TEST_F(connections, a_request_that_the_engine_forgets_gets_a_503) {
+TEST_F(connections, a_write_that_the_engine_forgets_is_left_open) {
   restart_impatient();
   engine_.hold();
   wire_client client{port_};
   client.send(text_of("POST", events, an_event, "", token()));
+  EXPECT_TRUE(client.closed()) << "an error would say that it was not applied";
+  engine_.release(); // a late answer finds nobody
+}
+
+TEST_F(connections, a_read_that_the_engine_forgets_gets_a_503) {
+  restart_impatient();
+  engine_.hold();
+  wire_client client{port_};
+  client.send(text_of("GET", "/v1/projects/p1/runs", "", "", token()));
   auto reply = client.receive();
   EXPECT_EQ(reply.status, 503);
   EXPECT_EQ(reply.member("code"), "unavailable");

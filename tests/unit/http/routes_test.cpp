@@ -338,9 +338,15 @@ TEST_F(calls, readiness_says_why_not) {
   EXPECT_FALSE(reply.header("retry-after").empty());
 }
 
+TEST_F(calls, metrics_are_for_operators) {
+  EXPECT_EQ(ask("GET", "/metrics", "", "", "").status, 401);
+  EXPECT_EQ(ask("GET", "/metrics", "", "", token("subscribe")).status, 403);
+  EXPECT_EQ(ask("GET", "/metrics", "", "", token("operate")).status, 200);
+}
+
 TEST_F(calls, metrics_are_prometheus_text) {
   ask("GET", "/healthz");
-  auto reply = ask("GET", "/metrics", "", "", "");
+  auto reply = ask("GET", "/metrics");
   EXPECT_EQ(reply.status, 200);
   EXPECT_TRUE(
     reply.header("content-type").starts_with("text/plain; version=0.0.4"));
