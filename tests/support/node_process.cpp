@@ -66,10 +66,18 @@ int open_for_writing(const fs::path& path) {
   return ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 }
 
+/// The one that was built with the tests, unless CALLBOARD_TEST_BINARY names
+/// another (a release, or one with sanitizers).
+std::string binary_path() {
+  const char* other = std::getenv("CALLBOARD_TEST_BINARY");
+  return other != nullptr ? other : CALLBOARD_BINARY;
+}
+
 /// Starts the binary; its standard output and error go to the descriptors.
 pid_t spawn(const std::vector<std::string>& arguments, const environment& env,
             int output, int errors) {
-  std::vector<std::string> words{CALLBOARD_BINARY};
+  const auto binary = binary_path();
+  std::vector<std::string> words{binary};
   words.insert(words.end(), arguments.begin(), arguments.end());
   c_strings argv{std::move(words)};
   c_strings envp{full_environment(env)};
@@ -84,7 +92,7 @@ pid_t spawn(const std::vector<std::string>& arguments, const environment& env,
   ::dup2(nothing, 0);
   ::dup2(output, 1);
   ::dup2(errors, 2);
-  ::execve(CALLBOARD_BINARY, argv.data(), envp.data());
+  ::execve(binary.c_str(), argv.data(), envp.data());
   ::_exit(127);
 }
 
