@@ -7,6 +7,7 @@
 #include "actors/node_context.hpp"
 #include "actors/shard_actor.hpp"
 #include "actors/state_writer.hpp"
+#include "storage/shared_memory.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -66,6 +67,7 @@ public:
 
   result<void> open() {
     auto opts = storage_of(node_.conf);
+    opts = share_memory(std::move(opts));
     auto log = log_store::open(opts);
     if (!log)
       return tl::unexpected{log.error()};
