@@ -12,10 +12,6 @@ result<plan> put_definition(const call& x) {
   auto phases = (*body)->find("phases");
   if (!phases || !phases->is(json::kind::array))
     return fail(errc::invalid, "phases is missing or no array", "/phases");
-  for (auto [key, value] : (*body)->members())
-    if (auto member = key.string(); member != "name" && member != "phases")
-      return fail(errc::invalid, "a definition has only name and phases",
-                  "/" + member);
   if ((*body)->raw().size() > x.conf.limits.event_bytes)
     return fail(errc::too_large,
                 "the definition is larger than an event may be");
