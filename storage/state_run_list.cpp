@@ -221,6 +221,10 @@ result<std::string> list_runs(const state_view& at, const query::list_runs& q,
   std::string out = "{\"items\":[";
   item_writer items{at, shard, room};
   for (std::size_t i = 0; i < places->size(); ++i) {
+    if (i > 0 && out.size() >= max_page_bytes) {
+      next = encode_cursor(cursor_kind, (*places)[i - 1]);
+      break;
+    }
     if (i > 0)
       out.push_back(',');
     auto run = std::string_view{(*places)[i]}.substr(created_bytes);

@@ -172,6 +172,16 @@ TEST_F(listing, a_cursor_stays_good_while_things_change) {
   EXPECT_TRUE(std::ranges::is_sorted(old, std::greater<>{}));
 }
 
+TEST_F(listing, a_page_of_huge_names_ends_early_and_goes_on) {
+  for (int i = 0; i < 20; ++i)
+    publish(run_event("big" + std::to_string(100 + i),
+                      {{"name", std::string(900'000, 'n')}}));
+  const auto first = http.get(path("/runs?limit=1000"));
+  EXPECT_LT(first.body.size(), std::size_t{16} << 20);
+  EXPECT_TRUE(first.object().contains("next_cursor"));
+  EXPECT_EQ(walk("?limit=1000", [] {}).size(), 20u);
+}
+
 TEST_F(listing, limits_and_cursors_that_make_no_sense_are_refused) {
   for (const auto* query :
        {"?limit=0", "?limit=-1", "?limit=x", "?limit=1001",

@@ -3,6 +3,7 @@
 
 #include "tests/integration/live_node.hpp"
 
+#include <map>
 #include <thread>
 
 namespace callboard::test {
@@ -21,6 +22,30 @@ protected:
       events.push_back(custom_event("test:big", {{"filler", filler}}));
     for (int i = 0; i < megabytes; ++i)
       published_ += publish(events).size();
+  }
+
+  /// Reads events of `in` until all of `seqs` have come, in this order.
+  static void expect_exactly(ws_client& ws, const std::string& in,
+                             const std::vector<std::uint64_t>& seqs) {
+    std::size_t next = 0;
+    const auto take = [&](const json::object& frame) {
+      if (!frame.contains("seq") || text(frame, "room") != in)
+        return;
+      ASSERT_LT(next, seqs.size());
+      ASSERT_EQ(number(frame, "seq"), seqs[next]) << "at place " << next;
+      ++next;
+    };
+    while (next < seqs.size() && !HasFatalFailure()) {
+      const auto message = ws.receive();
+      if (message.type() == "lagged")
+        continue;
+      if (message.type() != "events") {
+        take(message.data);
+        continue;
+      }
+      for (const auto& item : message.data.at("events").as_array())
+        take(item.as_object());
+    }
   }
 
   std::uint64_t published_ = 0;
@@ -49,6 +74,86 @@ TEST_F(slow_viewers,
   EXPECT_TRUE(lagged);
   publish(custom_event("test:after", {}));
   EXPECT_EQ(slow.receive().type(), "test:after") << "live again";
+}
+
+TEST_F(slow_viewers, filters_views_and_batches_are_carried_on_as_well) {
+  const auto slow = [this](const std::string& query) {
+    return viewer(query, {.receive_buffer = 16 * 1024});
+  };
+  auto filtered = slow("");
+  filtered.subscribe(room(), {{"types", {"workflow:*"}}});
+  auto run_view = slow("");
+  run_view.subscribe("execution:odd", {{"project_id", project}});
+  auto batched = slow("batch=1");
+  batched.subscribe(room());
+  auto two_rooms = slow("");
+  two_rooms.subscribe(room());
+  two_rooms.subscribe("project:" + project + "-other");
+  std::vector<std::uint64_t> all;
+  std::vector<std::uint64_t> runs;
+  std::vector<std::uint64_t> odd;
+  const std::string filler(8000, 'f');
+  for (int i = 0; i < 1000; ++i) {
+    const auto* run = i % 2 != 0 ? "odd" : "even";
+    const auto seqs
+      = publish(json::array{run_event(run, {{"x", filler}}),
+                            custom_event("test:x", {{"x", filler}})});
+    all.insert(all.end(), seqs.begin(), seqs.end());
+    runs.push_back(seqs.at(0));
+    if (i % 2 != 0)
+      odd.push_back(seqs.at(0));
+    if (i % 10 == 0)
+      http.publish(project + "-other", custom_event("test:x", {{"x", filler}}));
+  }
+  expect_exactly(filtered, room(), runs);
+  expect_exactly(run_view, room(), odd);
+  expect_exactly(batched, room(), all);
+  expect_exactly(two_rooms, room(), all);
+}
+
+TEST_F(slow_viewers, a_tenants_viewer_loses_nothing_of_any_project) {
+  const token_claims claims{.tenant = "tenant-of-slowness"};
+  ws_client slow{
+    node().port(),
+    {.token = make_token(claims), .socket = {.receive_buffer = 16 * 1024}}};
+  slow.subscribe("tenant:tenant-of-slowness");
+  auto producer = client(claims);
+  const std::string filler(8000, 'f');
+  constexpr std::uint64_t rounds = 500;
+  for (std::uint64_t i = 0; i < rounds; ++i) {
+    for (const auto* name : {"a", "b", "c"}) {
+      auto event = custom_event("test:x", {{"x", filler}});
+      if (*name == 'c')
+        event["scope"] = "tenant";
+      ASSERT_EQ(producer.publish(name, event).status / 100, 2);
+    }
+  }
+  std::map<std::string, std::uint64_t> last;
+  std::uint64_t seen = 0;
+  while (seen < 3 * rounds) {
+    const auto message = slow.receive();
+    if (message.seq() == 0)
+      continue;
+    ASSERT_EQ(message.seq(), ++last[text(message.data, "room")]);
+    ++seen;
+  }
+}
+
+TEST_F(slow_viewers, the_largest_events_fit_through_the_queue) {
+  auto ws = viewer({}, {.receive_buffer = 16 * 1024});
+  ws.subscribe(room());
+  const auto empty
+    = json::serialize(custom_event("test:big", {{"x", ""}})).size();
+  const auto largest
+    = custom_event("test:big", {{"x", std::string(mebibyte - empty, 'x')}});
+  for (int i = 0; i < 5; ++i)
+    publish(largest);
+  for (std::uint64_t seq = 1; seq <= 5; ++seq)
+    ASSERT_EQ(ws.receive_type("test:big").seq(), seq);
+  auto late = viewer();
+  late.subscribe(room(), {{"since", 0}});
+  for (std::uint64_t seq = 1; seq <= 5; ++seq)
+    ASSERT_EQ(late.receive_type("test:big").seq(), seq);
 }
 
 TEST_F(slow_viewers,
