@@ -149,7 +149,9 @@ std::unique_ptr<listener> server::impl::make_listener(listener_kind kind) {
 
 void server::impl::take_connection(tcp::socket socket, hub& home,
                                    listener_kind kind) {
-  auto now_open = metrics.http_sessions + metrics.websocket_sessions;
+  // Not the gauges: those count what the hubs have taken, and in a burst that is
+  // less than what was accepted.
+  auto now_open = metrics.sessions_opened - metrics.sessions_closed;
   if (kind == listener_kind::everyone && now_open >= conf.listen.max_sessions) {
     ++metrics.sessions_refused;
     return turn_away(std::move(socket));
