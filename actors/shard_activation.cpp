@@ -20,7 +20,7 @@ std::uint64_t new_epoch() {
 }
 
 /// What one idle run costs, for the memory budget; measured by
-/// benchmarks/actors_benchmark.cpp.
+/// benchmarks/engine_benchmark.cpp.
 constexpr std::uint64_t run_bytes = 2048;
 
 } // namespace
