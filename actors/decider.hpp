@@ -5,7 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -86,8 +86,8 @@ private:
   room_key room_;
   run_id run_;
   bool complete_;
-  known_ids seen_; // since this object was made
-  std::deque<job> jobs_;
+  known_ids seen_;      // since this object was made
+  std::list<job> jobs_; // a resting deque would hold 600 bytes
 };
 
 /// Decides for one run.
