@@ -70,4 +70,41 @@ TEST_F(retention, what_is_kept_is_contiguous_and_ids_are_still_known) {
     << "known for the life of the run";
 }
 
+TEST_F(retention, a_slow_viewer_whose_place_is_gone_is_told_and_goes_on) {
+  auto slow = viewer({}, {.receive_buffer = 4 * 1024});
+  slow.subscribe(room());
+  const std::string filler(8000, 'f');
+  std::uint64_t head = 0;
+  for (int i = 0; i < 40; ++i) {
+    json::array events;
+    for (int k = 0; k < 50; ++k)
+      events.push_back(custom_event("test:big", {{"filler", filler}}));
+    head = publish(events).back();
+  }
+  ASSERT_TRUE(eventually([&] { return first_kept() > head - 2 * kept; },
+                         std::chrono::seconds{60}));
+  // What was on its way, in order; then either all the rest, or word of the
+  // gap.
+  std::uint64_t next = 1;
+  bool told = false;
+  while (next <= head) {
+    const auto message = slow.receive();
+    if (message.type() == "resync") {
+      told = true;
+      ASSERT_GT(number(message.data, "oldest_seq"), next);
+      break;
+    }
+    if (message.seq() == 0)
+      continue;
+    ASSERT_EQ(message.seq(), next) << "a gap without a word";
+    ++next;
+  }
+  EXPECT_TRUE(told) << "the test's viewer was too fast";
+  // The client reads the state now; what comes next reaches it live.
+  const auto seq = publish(custom_event("test:after", {})).at(0);
+  const auto message = slow.receive_if(
+    [&](const ws_message& x) { return x.type() == "test:after"; });
+  EXPECT_EQ(message.seq(), seq);
+}
+
 } // namespace callboard::test

@@ -217,6 +217,31 @@ TEST_F(subscribing, unsubscribing_ends_the_flow_and_is_confirmed) {
   EXPECT_EQ(ws.receive().type(), "pong") << "nothing came in between";
 }
 
+TEST_F(subscribing, unsubscribing_in_the_middle_of_history_ends_it) {
+  publish_numbers(0, 5000);
+  for (int i = 0; i < 20; ++i) {
+    auto ws = viewer();
+    ws.send({{"type", "subscribe"}, {"room", room()}, {"since", 0}});
+    for (int k = 0; k < i * 10; ++k)
+      ws.receive();
+    ws.send({{"type", "unsubscribe"}, {"room", room()}});
+    ws.receive_type("unsubscribed");
+    ws.send({{"type", "ping"}});
+    ASSERT_EQ(ws.receive().type(), "pong") << "still events after " << i;
+  }
+}
+
+TEST_F(subscribing, subscribing_again_moves_to_the_new_position) {
+  publish_numbers(0, 3000);
+  auto ws = viewer();
+  for (const auto since : {0u, 2000u, 10u, 2990u, 0u}) {
+    const auto answer = ws.subscribe(room(), {{"since", since}});
+    ASSERT_EQ(answer.type(), "subscribed") << answer.text;
+    for (auto seq = since + 1; seq <= std::min(since + 50, 3000u); ++seq)
+      ASSERT_EQ(ws.receive().seq(), seq) << "since " << since;
+  }
+}
+
 TEST_F(subscribing, several_rooms_share_one_connection) {
   auto ws = viewer();
   const auto other = project + "-other";
