@@ -85,7 +85,7 @@ protected:
   void read_to_end(ws_client& ws, seen_part& part) {
     const auto until = within(std::chrono::seconds{75});
     auto next = part.first;
-    while (last_ == 0 || next <= last_) {
+    while (!failed_ && (last_ == 0 || next <= last_)) {
       std::string frame;
       try {
         frame = ws.receive_text(
@@ -126,9 +126,9 @@ TEST_F(crowd,
       }
     });
   }
-  std::vector<std::thread> producers;
+  std::vector<std::jthread> producers;
   for (int i = 0; i < producer_count; ++i)
-    producers.emplace_back([this, i] { produce(i); });
+    producers.push_back(in_background([this, i] { produce(i); }));
   for (auto& thread : producers)
     thread.join();
   last_ = published_.load();

@@ -101,10 +101,10 @@ TEST_F(duplicates, are_still_known_after_sigkill_and_restart) {
 TEST_F(duplicates, sent_at_the_same_time_by_many_is_applied_once) {
   constexpr int senders = 8;
   constexpr int rounds = 40;
-  std::vector<std::thread> threads;
+  std::vector<std::jthread> threads;
   std::vector<std::vector<std::uint64_t>> seqs(senders);
   for (int s = 0; s < senders; ++s) {
-    threads.emplace_back([&, s] {
+    threads.push_back(in_background([&, s] {
       auto mine = client();
       for (int i = 0; i < rounds; ++i) {
         const auto event
@@ -112,7 +112,7 @@ TEST_F(duplicates, sent_at_the_same_time_by_many_is_applied_once) {
         seqs[static_cast<std::size_t>(s)].push_back(
           seq_of(mine.publish(project, event)));
       }
-    });
+    }));
   }
   for (auto& thread : threads)
     thread.join();

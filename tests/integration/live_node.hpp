@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace callboard::test {
@@ -93,6 +94,19 @@ json::object with_id(json::object event, std::string_view id);
 
 std::string text(const json::object& x, std::string_view key);
 std::uint64_t number(const json::object& x, std::string_view key);
+
+/// Runs `f` beside the test; what it throws fails the test instead of ending
+/// it.
+template <class F>
+std::jthread in_background(F f) {
+  return std::jthread{[f = std::move(f)]() mutable {
+    try {
+      f();
+    } catch (const std::exception& x) {
+      ADD_FAILURE() << x.what();
+    }
+  }};
+}
 
 /// A name that no other call in this process has returned.
 std::string unique_name(std::string_view prefix);

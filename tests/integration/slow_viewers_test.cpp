@@ -189,7 +189,7 @@ TEST_F(slow_viewers,
 TEST_F(slow_viewers, one_that_reads_drop_by_drop_stays_in_sequence) {
   auto slow = viewer({}, {.receive_buffer = 4 * 1024});
   slow.subscribe(room(), {{"since", 0}});
-  std::thread producer{[this] { publish_megabytes(6); }};
+  auto producer = in_background([this] { publish_megabytes(6); });
   std::uint64_t next = 1;
   while (next <= 6 * 128) {
     const auto message = slow.receive();
