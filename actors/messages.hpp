@@ -243,6 +243,12 @@ struct fields_found {
   std::optional<problem> error;
 };
 
+/// Events up to `upto` are older than storage.retain_age.
+struct room_expired {
+  room_key room;
+  event_seq upto;
+};
+
 /// A read that must not be answered by a deposed leader: `go` is called once
 /// the shard is sure to lead (with nothing), or with why it cannot be answered.
 struct read_barrier {
@@ -305,7 +311,7 @@ using shard_actor = caf::typed_actor<
   // Reads, linearizable.
   caf::reacts_to<read_barrier>,
   // Time: Raft, passivation, retention.
-  caf::reacts_to<tick>,
+  caf::reacts_to<tick>, caf::reacts_to<room_expired>,
   // Operators.
   caf::replies_to<list_actors>::with<actor_list>,
   caf::replies_to<find_actor>::with<found_actor>,

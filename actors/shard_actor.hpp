@@ -33,7 +33,7 @@ namespace callboard {
 ///
 /// The members are spread over shard_actor.cpp (requests, lanes, time),
 /// shard_batches.cpp (numbers, proposals, answers), shard_activation.cpp (runs
-/// and rooms come and go) and shard_admin.cpp.
+/// and rooms come and go), shard_retention.cpp and shard_admin.cpp.
 class shard_state {
 public:
   static constexpr const char* name = "shard";
@@ -60,6 +60,7 @@ public:
   void handle(const watch_tenant_request& x);
   void handle(read_barrier& x);
   void handle(tick);
+  void handle(const room_expired& x);
   caf::result<actor_list> handle(const list_actors& x);
   caf::result<found_actor> handle(const find_actor& x);
   caf::result<description> handle(const describe& x);
@@ -94,6 +95,8 @@ private:
   void send_answers(std::vector<answer> xs);
   void release(slot& s);
   void trim_rooms(std::int64_t now_ms);
+  void look_for_expired(room_entry& room, std::int64_t now_ms);
+  void trim(room_entry& room, event_seq upto);
 
   // Activation.
   room_entry& room_of(const room_key& key);

@@ -313,25 +313,4 @@ void shard_state::release(slot& s) {
   s.bytes = 0;
 }
 
-// -- retention
-// ------------------------------------------------------------------------
-
-// Old events go in one stroke per room, once a tenth too many have piled up.
-void shard_state::trim_rooms(std::int64_t) {
-  auto keep = node_->conf.storage.retain_events;
-  if (keep == 0 || !raft_->ready())
-    return;
-  for (auto& [key, room] : rooms_) {
-    auto oldest = std::max(room->oldest.value, std::uint64_t{1});
-    if (!room->actor || room->applied.value + 1 < oldest + keep + keep / 10)
-      continue;
-    event_seq upto{room->applied.value - keep};
-    writer_.trim(key, upto);
-    batch_.trims.emplace_back(room.get(), upto);
-    room->oldest = next(upto);
-    room->last_batch = next_batch_;
-    want_flush();
-  }
-}
-
 } // namespace callboard

@@ -55,7 +55,8 @@ TEST_F(decider_test, an_id_that_repeats_within_a_request_is_named) {
   EXPECT_EQ(same->item, 0u);
 }
 
-TEST_F(decider_test, an_id_accepted_before_is_looked_up_after_everything_before) {
+TEST_F(decider_test,
+       an_id_accepted_before_is_looked_up_after_everything_before) {
   run_decider x{room, {"e"}, std::nullopt};
   push(x, 1, {"a"});
   push(x, 2, {"a"});
@@ -85,7 +86,8 @@ TEST_F(decider_test, ids_of_a_run_from_the_store_are_asked_for_at_once) {
   EXPECT_TRUE(std::holds_alternative<accepted>(out.decisions[1].verdicts[0]));
 }
 
-TEST_F(decider_test, an_id_that_was_accepted_while_the_store_was_asked_is_found) {
+TEST_F(decider_test,
+       an_id_that_was_accepted_while_the_store_was_asked_is_found) {
   run_decider x{room, {"e"}, run_brief{}};
   push(x, 1, {"a"});
   push(x, 2, {"a"}); // asked before the first one is accepted
@@ -102,7 +104,8 @@ TEST_F(decider_test, an_id_that_was_accepted_while_the_store_was_asked_is_found)
 TEST_F(decider_test, an_unreadable_store_refuses_what_it_was_asked_about) {
   run_decider x{room, {"e"}, run_brief{}};
   push(x, 1, {"a"});
-  x.found({1, {0}, {std::nullopt}, problem{errc::internal, "broken"}, false}, out);
+  x.found({1, {0}, {std::nullopt}, problem{errc::internal, "broken"}, false},
+          out);
   ASSERT_EQ(out.decisions.size(), 1u);
   EXPECT_TRUE(std::holds_alternative<problem>(out.decisions[0].verdicts[0]));
 }

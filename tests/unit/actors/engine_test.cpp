@@ -28,7 +28,8 @@ TEST_F(engine_test, a_request_keeps_its_order_across_runs) {
 }
 
 TEST_F(engine_test, the_same_id_is_applied_once_also_after_a_restart) {
-  auto first = publish({log_event("e1", "a", "x1"), log_event("e1", "b", "x2")});
+  auto first
+    = publish({log_event("e1", "a", "x1"), log_event("e1", "b", "x2")});
   auto again = publish({log_event("e1", "b", "x2"), log_event("e1", "c", "x3"),
                         log_event("e1", "c", "x3")});
   ASSERT_EQ(again.size(), 3u);
@@ -36,7 +37,8 @@ TEST_F(engine_test, the_same_id_is_applied_once_also_after_a_restart) {
   EXPECT_EQ(again[1].seq, event_seq{3});
   EXPECT_EQ(again[2].seq, event_seq{3});
   restart();
-  auto later = publish({log_event("e1", "a", "x1"), log_event("e1", "d", "x4")});
+  auto later
+    = publish({log_event("e1", "a", "x1"), log_event("e1", "d", "x4")});
   ASSERT_EQ(later.size(), 2u);
   EXPECT_EQ(later[0].seq, event_seq{1});
   EXPECT_EQ(later[1].seq, event_seq{4});
@@ -81,7 +83,8 @@ TEST_F(engine_test, commands_change_the_state_and_reach_the_room) {
 }
 
 TEST_F(engine_test, a_retry_makes_a_new_run_that_names_the_old_one) {
-  auto made = command(run_command::create, "e1", R"({"name":"n","input":{"a":1.0}})");
+  auto made
+    = command(run_command::create, "e1", R"({"name":"n","input":{"a":1.0}})");
   ASSERT_TRUE(made) << made.error().detail;
   EXPECT_EQ(made->http_status, 201);
   auto early = command(run_command::retry, "e1");
@@ -124,10 +127,9 @@ TEST_F(engine_test, a_hub_that_joined_gets_every_later_event_in_order) {
 }
 
 TEST_F(engine_test, events_for_the_tenant_have_a_room_of_their_own) {
-  auto got = publish(
-    {R"({"type":"kb:done","scope":"tenant","data":{"n":1}})",
-     R"({"type":"kb:done","data":{"n":2}})",
-     R"({"type":"kb:done","scope":"tenant","data":{"n":3}})"});
+  auto got = publish({R"({"type":"kb:done","scope":"tenant","data":{"n":1}})",
+                      R"({"type":"kb:done","data":{"n":2}})",
+                      R"({"type":"kb:done","scope":"tenant","data":{"n":3}})"});
   ASSERT_EQ(got.size(), 3u);
   EXPECT_EQ(got[0].seq, event_seq{1});
   EXPECT_EQ(got[1].seq, event_seq{1});
@@ -210,7 +212,8 @@ TEST_F(passivating_engine_test, a_run_that_went_comes_back_as_it_was) {
          && std::chrono::steady_clock::now() < deadline)
     std::this_thread::yield();
   EXPECT_EQ(host->api().metrics().active_runs, 0u);
-  auto got = publish({run_event("e1", "completed", "b"), run_event("e1", "failed")});
+  auto got
+    = publish({run_event("e1", "completed", "b"), run_event("e1", "failed")});
   ASSERT_EQ(got.size(), 2u);
   EXPECT_EQ(got[0].seq, event_seq{2});
   ASSERT_TRUE(got[1].error);
@@ -229,7 +232,8 @@ TEST_F(trimming_engine_test, keeps_the_configured_number_of_events) {
   publish({log_event("e1", "last")});
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
   event_seq oldest;
-  while (oldest < event_seq{100} && std::chrono::steady_clock::now() < deadline) {
+  while (oldest < event_seq{100}
+         && std::chrono::steady_clock::now() < deadline) {
     auto to = next();
     host->api().history(to, {room, {}, {}, {}, 1024});
     auto got = sink.take(to.request);
@@ -238,6 +242,31 @@ TEST_F(trimming_engine_test, keeps_the_configured_number_of_events) {
   }
   EXPECT_GE(oldest, event_seq{100});
   EXPECT_EQ(publish({log_event("e1", "next")})[0].seq, event_seq{302});
+}
+
+class expiring_engine_test : public engine_test {
+  void adjust(settings& conf) override {
+    conf.storage.retain_age = std::chrono::hours{1};
+  }
+};
+
+TEST_F(expiring_engine_test, forgets_events_that_are_older_than_configured) {
+  for (int i = 0; i < 10; ++i)
+    send({R"({"type":"kb:old","ts":"2020-01-01T00:00:00Z"})"});
+  publish({R"({"type":"kb:new"})", R"({"type":"kb:new"})"});
+  restart(); // active rooms are searched when they come up, then once a minute
+  publish({R"({"type":"kb:new"})"});
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  event_seq oldest;
+  while (oldest < event_seq{11}
+         && std::chrono::steady_clock::now() < deadline) {
+    auto to = next();
+    host->api().history(to, {room, {}, {}, {}, 1024});
+    auto got = sink.take(to.request);
+    ASSERT_TRUE(got && got->outcome);
+    oldest = std::get<history_answer>(*got->outcome).chunk.oldest;
+  }
+  EXPECT_EQ(oldest, event_seq{11});
 }
 
 } // namespace

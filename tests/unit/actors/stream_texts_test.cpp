@@ -35,7 +35,8 @@ TEST_F(stream_texts_test, a_late_joiner_gets_the_text_so_far) {
   auto got = texts.snapshots(0);
   ASSERT_EQ(got.size(), 1u);
   EXPECT_TRUE(got[0].snapshot);
-  EXPECT_NE(got[0].frame->find(R"("chunk":"Hello, w\"orld")"), std::string::npos)
+  EXPECT_NE(got[0].frame->find(R"("chunk":"Hello, w\"orld")"),
+            std::string::npos)
     << *got[0].frame;
   EXPECT_NE(got[0].frame->find(R"("snapshot":true)"), std::string::npos);
 }
