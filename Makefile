@@ -10,7 +10,7 @@ configure = test -f build/$(1)/build.ninja || cmake --preset $(1)
 build = $(call configure,$(1)) && cmake --build build/$(1) -j $(JOBS) $(2)
 ctest = cd build/$(1) && ctest --output-on-failure --progress -j $(JOBS) $(2)
 
-.PHONY: help build test demo bench asan tsan fuzz format lint clean packages
+.PHONY: help build test demo bench peers asan tsan fuzz format lint clean packages
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
@@ -34,6 +34,9 @@ demo: build ## start a node, run a real pipeline, kill the node, show that nothi
 bench: packages ## all benchmarks; the report goes to build/release/bench
 	@$(call build,release)
 	@scripts/bench
+
+peers: build ## measure side by side with other systems, see benchmarks/peers
+	@benchmarks/peers/compare
 
 asan: packages ## the tests under the address and undefined-behaviour sanitizers
 	@$(call build,asan) && $(call ctest,asan)
