@@ -7,6 +7,7 @@ const busy_load = 1.5;
 
 const systems = {
   callboard: 'Callboard',
+  callboard_batch: 'Callboard, 8 requests of 50 events',
   redis: 'Redis XADD, appendfsync always',
   nats: 'NATS JetStream, sync_interval always',
   socketio_postgres: 'Socket.IO server + PostgreSQL',
@@ -16,6 +17,7 @@ const systems = {
 };
 const loads = {
   publish: { title: 'durable events/s, 300 B, 8 connections with 64 outstanding', rate: 'events_per_second', latency: 'latency' },
+  single: { title: 'the same with 1 outstanding', rate: 'events_per_second', latency: 'latency' },
   fanout: { title: 'deliveries/s at most, one room', rate: 'deliveries_per_second', latency: 'delivery_latency' },
   paced: { title: 'deliveries/s, 50,000 asked for', rate: 'deliveries_per_second', latency: 'delivery_latency' },
 };
@@ -52,7 +54,7 @@ const ms = (x) => x.toFixed(x < 10 ? 2 : 0);
 function print(load, rows) {
   const ours = rows.callboard;
   const ratio = (x) => {
-    if (!ours || x === ours) return '';
+    if (!ours || x === ours || x === rows.callboard_batch) return '';
     return load === 'paced' ? `p99 ${(x.p99_ms / ours.p99_ms).toFixed(1)} x` : `${(ours.per_second / x.per_second).toFixed(1)} x`;
   };
   console.log(`\n| ${loads[load].title} | median | lowest to highest | p50 ms | p99 ms | missing | Callboard is better by |`);
@@ -67,7 +69,7 @@ const machine = JSON.parse(fs.readFileSync(path.join(folder, 'machine.json'), 'u
 const all = { machine };
 console.log(
   `${machine.processors} processors (${machine.model}), ${machine.memory_gib} GiB, one fsync ${ms(machine.fsync_p50_ms)} ms, ` +
-    `load before ${machine.load_before.toFixed(1)}${machine.load_before > busy_load ? ': THE MACHINE WAS BUSY, only ratios mean something' : ''}`,
+    `load before ${machine.load_before.toFixed(1)}${machine.load_before > busy_load ? ': THE MACHINE WAS BUSY, trust no row with a wide spread' : ''}`,
 );
 for (const load of Object.keys(loads)) {
   const rows = {};
