@@ -201,8 +201,8 @@ void decider::finish(job& j, outbox& out) {
 // ----------------------------------------------------------------
 
 run_decider::run_decider(room_key room, run_id run,
-                         std::optional<run_brief> stored)
-    : decider{std::move(room), std::move(run), !stored} {
+                         std::optional<run_brief> stored, std::size_t max_steps)
+    : decider{std::move(room), std::move(run), !stored}, max_steps_{max_steps} {
   if (stored)
     machine_ = run_machine{std::move(*stored)};
 }
@@ -210,6 +210,15 @@ run_decider::run_decider(room_key room, run_id run,
 verdict run_decider::decide(const event_draft& draft, std::int64_t now_ms) {
   if (draft.delivery == event_delivery::ephemeral)
     return pass_on(draft, room(), now_ms);
+  auto& steps = machine_.brief().steps;
+  if (draft.type == event_type::step_updated && steps.size() >= max_steps_
+      && !steps.contains(draft.step))
+    return problem{errc::too_large,
+                   "step \"" + draft.step.value + "\" would be more than the "
+                     + std::to_string(max_steps_)
+                     + " steps that a run may have (limits.steps_per_run); use "
+                       "another run",
+                   "/data/step_id"};
   auto record = machine_.decide(draft, room(), now_ms);
   if (!record)
     return std::move(record.error());

@@ -94,7 +94,9 @@ private:
 class run_decider : public decider {
 public:
   /// nullopt: a run that does not exist yet.
-  run_decider(room_key room, run_id run, std::optional<run_brief> stored);
+  /// `max_steps`: limits.steps_per_run; a further step is refused.
+  run_decider(room_key room, run_id run, std::optional<run_brief> stored,
+              std::size_t max_steps);
 
   const run_machine& machine() const noexcept {
     return machine_;
@@ -109,6 +111,7 @@ protected:
 
 private:
   run_machine machine_;
+  std::size_t max_steps_;
 };
 
 /// Decides for the events of a room that belong to no run.

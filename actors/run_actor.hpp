@@ -5,6 +5,7 @@
 
 #include <caf/typed_event_based_actor.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,7 +25,7 @@ public:
   }
 
   void init(shard_actor shard, room_key room, run_id run,
-            std::optional<run_brief> stored);
+            std::optional<run_brief> stored, std::size_t max_steps);
 
   void handle(decide_items& x);
   void handle(decide_command& x);
@@ -41,6 +42,7 @@ private:
 
 run_actor::behavior_type run(run_actor::stateful_pointer<run_actor_state> self,
                              shard_actor shard, room_key room, run_id id,
-                             std::shared_ptr<std::optional<run_brief>> stored);
+                             std::shared_ptr<std::optional<run_brief>> stored,
+                             std::size_t max_steps);
 
 } // namespace callboard

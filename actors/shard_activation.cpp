@@ -111,7 +111,8 @@ void shard_state::handle(run_loaded& x) {
   auto exists = x.brief.has_value();
   run.actor = self_->spawn(
     callboard::run, shard_actor{self_}, x.room, x.run,
-    std::make_shared<std::optional<run_brief>>(std::move(x.brief)));
+    std::make_shared<std::optional<run_brief>>(std::move(x.brief)),
+    static_cast<std::size_t>(node_->conf.limits.steps_per_run));
   for (auto& job : std::exchange(run.early, {}))
     std::visit(
       [&](auto& request) { self_->send(run.actor, std::move(request)); }, job);

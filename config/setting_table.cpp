@@ -222,11 +222,6 @@ constexpr std::array table{
   setting_info{"engine", "batch_bytes", kind::size,
                engine<&engine_s::batch_bytes>,
                "Bytes in one log entry (one event may be larger).", kib, gib},
-  setting_info{"engine", "room_window_bytes", kind::size,
-               engine<&engine_s::room_window_bytes>,
-               "Recent events that a room keeps at hand for viewers who are a "
-               "little behind.",
-               0, gib},
 
   setting_info{"log", "level", kind::choice, logging<&log_s::level>,
                "What is logged, on standard error.", 0, 0, levels},

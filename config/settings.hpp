@@ -78,7 +78,6 @@ struct settings {
                                      << 20; ///< Memory of active run actors.
     std::uint32_t batch_events = 2048;      ///< Events in one log entry.
     std::uint64_t batch_bytes = 1u << 20;
-    std::uint64_t room_window_bytes = 1u << 20; ///< Recent events per room.
   } engine;
 
   struct log_settings {

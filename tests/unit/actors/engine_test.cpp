@@ -220,6 +220,27 @@ TEST_F(passivating_engine_test, a_run_that_went_comes_back_as_it_was) {
   EXPECT_EQ(got[1].error->code, errc::conflict);
 }
 
+class small_runs_engine_test : public engine_test {
+  void adjust(settings& conf) override {
+    conf.limits.steps_per_run = 2;
+  }
+};
+
+TEST_F(small_runs_engine_test, a_run_has_no_more_steps_than_configured) {
+  auto step = [](const char* id) {
+    return std::string{R"({"type":"workflow:execution:step:updated","data":)"}
+           + R"({"execution_id":"e1","step_id":")" + id
+           + R"(","changes":{"status":"running"}}})";
+  };
+  auto got = publish({step("a"), step("b"), step("c"), step("a")});
+  ASSERT_EQ(got.size(), 4u);
+  EXPECT_EQ(got[1].seq, event_seq{2});
+  ASSERT_TRUE(got[2].error);
+  EXPECT_EQ(got[2].error->code, errc::too_large);
+  EXPECT_EQ(got[2].error->pointer, "/data/step_id");
+  EXPECT_EQ(got[3].seq, event_seq{3});
+}
+
 class trimming_engine_test : public engine_test {
   void adjust(settings& conf) override {
     conf.storage.retain_events = 100;
