@@ -318,8 +318,8 @@ engine_metrics engine_facade::metrics() const {
   m.active_rooms = c.active_rooms;
   m.leading_shards = c.leading;
   m.shards = node_.shards.size();
-  m.state_disk_bytes = node_.state->disk_bytes();
-  m.log_disk_bytes = node_.log->disk_bytes();
+  m.state_disk_bytes = c.state_disk_bytes;
+  m.log_disk_bytes = c.log_disk_bytes;
   m.disk_full = node_.no_space.load() != 0;
   m.sync_seconds = c.sync_seconds.read();
   m.publish_seconds = c.publish_seconds.read();

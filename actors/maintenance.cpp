@@ -45,6 +45,9 @@ void maintenance_state::handle(const log_trim& x) {
 
 void maintenance_state::handle(tick) {
   self_->delayed_send(self_, look_interval, tick{});
+  // Here, because it reads folders and /metrics is answered on a hub's thread.
+  node_->counters.log_disk_bytes = node_->log->disk_bytes();
+  node_->counters.state_disk_bytes = node_->state->disk_bytes();
   struct statvfs disk {};
   if (::statvfs(node_->conf.node.data_dir.c_str(), &disk) != 0)
     return;
