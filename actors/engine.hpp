@@ -7,10 +7,12 @@
 #include "actors/model/run_machine.hpp"
 #include "actors/model/shared_bytes.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <variant>
@@ -100,12 +102,21 @@ struct inspect_storage {
 
 using admin_request = std::variant<find_actors, inspect_actor, inspect_storage>;
 
+/// Something that is made of a batch once per node, by whichever thread needs
+/// it first.
+struct made_once {
+  std::once_flag once;
+  std::shared_ptr<const void> value;
+};
+
 /// Events of one room on their way to the hubs, in order. Durable ones are
 /// contiguous: the first has `previous` + 1.
 struct room_batch {
   room_key room;
   event_seq previous;
   std::vector<posted_event> events;
+  /// The transport's: what other vocabularies make of the events.
+  mutable std::array<made_once, 4> translations = {};
 };
 
 /// A hub has joined a room: it gets every batch with events after `head`.

@@ -192,11 +192,11 @@ void shard_state::tell_rooms(open_batch& x) {
       auto [found, fresh] = places.try_emplace(p.room, all.size());
       at = found->second;
       last_room = p.room;
-      if (fresh)
-        all.push_back({p.room,
-                       std::make_shared<room_batch>(
-                         room_batch{p.room->key, p.room->applied, {}}),
-                       {}});
+      if (fresh) {
+        all.push_back({p.room, std::make_shared<room_batch>(), {}});
+        all.back().batch->room = p.room->key;
+        all.back().batch->previous = p.room->applied;
+      }
     }
     auto& t = all[at];
     if (p.note.kind != stream_note::what::nothing)

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace callboard {
 
@@ -35,9 +36,27 @@ public:
   static frame_ptr text(shared_bytes payload);
   static frame_ptr text(std::string payload);
 
+  static frame_ptr binary(std::string payload);
+
+  /// Several text messages that belong together: all or none are dropped.
+  static frame_ptr texts(const std::vector<std::string>& messages);
+
   /// Bytes that already are what goes onto the wire: the handshake's response,
   /// control frames.
   static frame_ptr raw(std::string bytes);
+
+  /// Calls `f(std::string_view message, bool binary)` for each message, for
+  /// transports that are no WebSocket. Not for raw().
+  template <class F>
+  void for_each_message(F f) const {
+    auto rest = std::string_view{*payload_};
+    if (header_.size > 0)
+      return f(rest, header_.bytes[0] == binary_frame);
+    while (!rest.empty()) {
+      auto message = take_message(rest);
+      f(message, false);
+    }
+  }
 
   std::string_view header() const noexcept {
     return header_.view();
@@ -57,6 +76,11 @@ private:
       : payload_{std::move(payload)}, header_{header} {
     // nop
   }
+
+  static constexpr char binary_frame = '\x82';
+
+  /// The text of the frame that `rest` begins with; goes on behind it.
+  static std::string_view take_message(std::string_view& rest) noexcept;
 
   shared_bytes payload_;
   std::uint32_t owners_ = 0;

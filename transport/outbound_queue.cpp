@@ -72,6 +72,12 @@ std::size_t outbound_queue::consume(std::size_t bytes) {
   return frames;
 }
 
+frame_ptr outbound_queue::pop() {
+  auto next = entries_[first_].frame;
+  consume(next->size() - written_);
+  return next;
+}
+
 void outbound_queue::detach(const subscription& owner) {
   for (auto i = first_; i < entries_.size(); ++i) {
     auto& x = entries_[i];

@@ -70,6 +70,10 @@ public:
   /// completed.
   std::size_t consume(std::size_t bytes);
 
+  /// Takes the next frame out: for transports that do not write gather()ed
+  /// bytes. The queue must not be empty.
+  frame_ptr pop();
+
   /// Drops all events but one whose first bytes are already written; calls
   /// `dropped(subscription&, event_seq)` for each, oldest first.
   template <class F>

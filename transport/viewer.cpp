@@ -16,6 +16,11 @@ viewer::viewer(std::size_t queue_limit_bytes) : out{queue_limit_bytes} {
 
 viewer::~viewer() = default;
 
+frame_ptr viewer::own_frame(const subscription&, event_seq,
+                            const frame_ptr& shared) {
+  return shared;
+}
+
 std::size_t viewer::subscription_count() const noexcept {
   auto own = [](auto& x) { return x->parent == nullptr; };
   return static_cast<std::size_t>(std::ranges::count_if(subscriptions_, own));

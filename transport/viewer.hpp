@@ -63,8 +63,14 @@ public:
   /// Something was pushed into `out`. Called once or more per turn.
   virtual void wake() = 0;
 
+  /// What this viewer gets of an event of `x` instead of the frame that all
+  /// others share. Called only if `own_frames`; `x.cursor` is still before it.
+  virtual frame_ptr own_frame(const subscription& x, event_seq seq,
+                              const frame_ptr& shared);
+
   outbound_queue out;
   bool batching = false; ///< Wants runs of events as one frame.
+  bool own_frames = false; ///< See own_frame().
 
   /// Without those that the tenant's rooms added by themselves.
   std::size_t subscription_count() const noexcept;

@@ -98,6 +98,9 @@ struct posted_event {
   step_id step;
   bool snapshot = false; ///< A stream's text so far, for one viewer.
   shared_bytes frame;    ///< The JSON text that viewers get.
+  /// What the run knew when this happened and the frame does not say, for other
+  /// vocabularies: see event_record::facts. Null: nothing.
+  shared_bytes facts = nullptr;
 };
 
 /// A stretch of a room's history, oldest first, without gaps before filtering.
