@@ -253,6 +253,9 @@ std::vector<verdict> run_decider::decide(const command_arguments& command,
   case run_command::resume:
   case run_command::cancel:
   case run_command::input:
+  case run_command::take:
+  case run_command::lose:
+  case run_command::release:
     break;
   }
   auto records = machine_.decide(command, room(), now_ms);

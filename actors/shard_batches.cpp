@@ -261,10 +261,15 @@ void shard_state::answer_command(const slot_ptr& s, std::vector<answer>& out) {
     break;
   case run_command::resume:
   case run_command::input:
+  case run_command::take:
     status = "running";
     break;
   case run_command::cancel:
     status = "cancelled";
+    break;
+  case run_command::lose:
+  case run_command::release:
+    status = "pending";
     break;
   }
   std::string json = "{\"execution_id\":";

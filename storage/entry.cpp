@@ -9,7 +9,8 @@ namespace callboard {
 namespace {
 
 constexpr std::uint8_t payload_format = 1;
-constexpr std::uint8_t record_format = 1;
+constexpr std::uint8_t first_record_format = 1; // without a mark
+constexpr std::uint8_t record_format = 2;
 
 // Tags of items. The room is said once for all items that follow it.
 constexpr char tag_event = 1;
@@ -38,6 +39,21 @@ tl::unexpected<problem> malformed(std::string_view what) {
   return fail(errc::internal,
               "stored event: " + std::string{what}
                 + "; the store is damaged or of another program");
+}
+
+void put_note(std::string& out, const dispatch_note& x) {
+  out.push_back(static_cast<char>(x.mark));
+  if (x.mark != dispatch_mark::none)
+    coding::put_text(out, x.text);
+}
+
+bool get_note(coding::reader& in, record_view& out) {
+  std::uint8_t mark = 0;
+  if (!in.byte(mark)
+      || mark > static_cast<std::uint8_t>(dispatch_mark::released))
+    return false;
+  out.mark = static_cast<dispatch_mark>(mark);
+  return out.mark == dispatch_mark::none || in.text(out.mark_text);
 }
 
 bool set_enums(record_view& out, std::uint8_t type, std::uint8_t scope,
@@ -150,13 +166,15 @@ void encode_record(std::string& out, const event_record& x) {
   coding::put_varint(out, x.type_size);
   coding::put_varint(out, x.body_begin);
   coding::put_varint(out, x.body_size);
+  put_note(out, x.dispatch);
   out.append(x.tail); // all the rest
 }
 
 result<record_view> decode_record(std::string_view bytes) {
   coding::reader in{bytes};
   std::uint8_t format = 0, type = 0, scope = 0, timeline = 0;
-  if (!in.byte(format) || format != record_format)
+  if (!in.byte(format) || format < first_record_format
+      || format > record_format)
     return malformed("unknown format");
   record_view out;
   if (!in.byte(type) || !in.byte(scope) || !in.byte(timeline)
@@ -168,6 +186,8 @@ result<record_view> decode_record(std::string_view bytes) {
       || !in.varint32(type_begin) || !in.varint32(type_size)
       || !in.varint32(body_begin) || !in.varint32(body_size))
     return malformed("ends too early");
+  if (format >= 2 && !get_note(in, out))
+    return malformed("unknown mark");
   out.tail = in.rest();
   if (!slice_of(out.tail, type_begin, type_size, out.type_name)
       || !slice_of(out.tail, body_begin, body_size, out.body))

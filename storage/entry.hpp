@@ -79,6 +79,8 @@ struct record_view {
   timeline_kind timeline = timeline_kind::none;
   std::string_view id, run, step, definition, tail, type_name, body;
   std::int64_t ts_ms = 0;
+  dispatch_mark mark = dispatch_mark::none;
+  std::string_view mark_text; ///< See dispatch_note.
 };
 
 void encode_record(std::string& out, const event_record& record);

@@ -121,7 +121,7 @@ result<void> state_fold::add_event(room_work& room, const entry_item& item) {
     if (!run)
       return tl::unexpected{run.error()};
     note_event(room, *run, item, *event);
-    return add_to_run(**run, item, *event);
+    return add_to_run(room, **run, item, *event);
   }
   note_event(room, nullptr, item, *event);
   if (event->type != event_type::definition_updated)

@@ -77,6 +77,8 @@ private:
     std::vector<std::string> large;
     run_status listed_status = run_status::pending; ///< As the indexes say.
     std::string listed_definition;
+    std::string listed_queue; ///< Its key in the index; empty: none.
+    std::string listed_lease; ///< Likewise.
     by_name<step_work> steps;
     by_name<std::string> counters;    ///< Sums, as JSON numbers.
     by_name<std::uint64_t> artifacts; ///< Places of those that were touched.
@@ -124,10 +126,10 @@ private:
   result<void> update_definition(room_work& room, const record_view& event);
 
   // state_fold_run.cpp: what an event does to its run
-  result<void> add_to_run(run_work& run, const entry_item& item,
-                          const record_view& event);
-  result<void> load_header(run_work& run);
-  result<void> update_run(run_work& run, event_seq seq,
+  result<void> add_to_run(room_work& room, run_work& run,
+                          const entry_item& item, const record_view& event);
+  result<void> load_header(room_work& room, run_work& run);
+  result<void> update_run(room_work& room, run_work& run, event_seq seq,
                           const record_view& event);
   result<void> update_step(run_work& run, const record_view& event);
   result<void> add_timeline(run_work& run, const record_view& event);
@@ -145,6 +147,8 @@ private:
   void finish_room(room_work& room);
   void finish_run(room_work& room, run_work& run);
   void finish_lists(room_work& room, run_work& run);
+  std::string queue_key(const room_work& room, const run_work& run) const;
+  std::string lease_key(const room_work& room, const run_work& run) const;
 
   // state_fold_trim.cpp: retention
   result<void> trim(room_work& room, event_seq upto);

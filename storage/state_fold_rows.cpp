@@ -158,6 +158,22 @@ void state_fold::finish_lists(room_work& room, run_work& run) {
   move(is_new ? std::string{}
               : by_definition(run.listed_definition, run.listed_status),
        by_definition(rows::listed_definition(row.fields), row.status));
+  move(run.listed_queue, queue_key(room, run));
+  move(run.listed_lease, lease_key(room, run));
+}
+
+std::string state_fold::queue_key(const room_work& room,
+                                  const run_work& run) const {
+  auto& row = *run.row;
+  return rows::is_queued(row) ? keys::queued(
+           shard_, room.ref(), row.dispatch->queue, row.created_ms, run.id)
+                              : std::string{};
+}
+
+std::string state_fold::lease_key(const room_work& room,
+                                  const run_work& run) const {
+  return rows::is_leased(*run.row) ? keys::leased(shard_, room.ref(), run.id)
+                                   : std::string{};
 }
 
 } // namespace callboard

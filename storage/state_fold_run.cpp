@@ -4,11 +4,12 @@
 
 namespace callboard {
 
-result<void> state_fold::add_to_run(run_work& run, const entry_item& item,
+result<void> state_fold::add_to_run(room_work& room, run_work& run,
+                                    const entry_item& item,
                                     const record_view& event) {
   switch (event.type) {
   case event_type::run_updated:
-    return update_run(run, item.seq, event);
+    return update_run(room, run, item.seq, event);
   case event_type::step_updated:
     return update_step(run, event);
   case event_type::timeline_created:
@@ -23,7 +24,7 @@ result<void> state_fold::add_to_run(run_work& run, const entry_item& item,
   return {};
 }
 
-result<void> state_fold::load_header(run_work& run) {
+result<void> state_fold::load_header(room_work& room, run_work& run) {
   if (run.row)
     return {};
   key_.assign(run.row_prefix)
@@ -43,12 +44,14 @@ result<void> state_fold::load_header(run_work& run) {
   run.large = rows::large_fields(run.row->fields);
   run.listed_status = run.row->status;
   run.listed_definition = rows::listed_definition(run.row->fields);
+  run.listed_queue = queue_key(room, run);
+  run.listed_lease = lease_key(room, run);
   return {};
 }
 
-result<void> state_fold::update_run(run_work& run, event_seq seq,
-                                    const record_view& event) {
-  if (auto loaded = load_header(run); !loaded)
+result<void> state_fold::update_run(room_work& room, run_work& run,
+                                    event_seq seq, const record_view& event) {
+  if (auto loaded = load_header(room, run); !loaded)
     return loaded;
   auto& row = *run.row;
   if (auto merged = row.fields.merge(event.body); !merged)
@@ -58,6 +61,9 @@ result<void> state_fold::update_run(run_work& run, event_seq seq,
   if (run.created_by == seq)
     row.created_ms = parse_iso8601(rows::text_field(row.fields, "created_at"))
                        .value_or(event.ts_ms);
+  if (event.mark != dispatch_mark::none)
+    row.dispatch = after({event.mark, std::string{event.mark_text}},
+                         row.dispatch ? &*row.dispatch : nullptr);
   run.row_dirty = true;
   return {};
 }

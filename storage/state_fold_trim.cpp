@@ -96,7 +96,7 @@ void state_fold::forget_event(room_work& room, run_work* run,
 /// or any of its events is kept: duplicates are found as long as they may come.
 result<void> state_fold::forget_ids(room_work& room, const state_view& stored,
                                     run_work& run, event_seq upto) {
-  if (auto loaded = load_header(run); !loaded)
+  if (auto loaded = load_header(room, run); !loaded)
     return loaded;
   if (!is_ended(run.row->status) || run.last > upto)
     return {};

@@ -128,6 +128,27 @@ std::string listed(shard_id shard, room_ref room, std::string_view definition,
   return placed(std::move(out), created_ms, run);
 }
 
+std::string queue(shard_id shard, room_ref room, std::string_view queue) {
+  auto out = of_room(shard, index::queued, room);
+  put_part(out, queue);
+  return out;
+}
+
+std::string queued(shard_id shard, room_ref room, std::string_view queue,
+                   std::int64_t created_ms, std::string_view run) {
+  return placed(keys::queue(shard, room, queue), created_ms, run);
+}
+
+std::string leased(shard_id shard) {
+  return start(shard, static_cast<char>(index::leased), 0);
+}
+
+std::string leased(shard_id shard, room_ref room, std::string_view run) {
+  auto out = of_room(shard, index::leased, room);
+  out.append(run);
+  return out;
+}
+
 std::string projects_of_run(shard_id shard, std::string_view tenant,
                             std::string_view run) {
   auto out = start(shard, static_cast<char>(index::run_project),

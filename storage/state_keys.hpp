@@ -39,6 +39,8 @@ enum class index : char {
   run_status = 'S',     ///< likewise of one status
   run_definition = 'F', ///< likewise of one definition and status
   run_project = 'T',    ///< project of a run by tenant and run
+  queued = 'Q',         ///< runs that wait for a worker, by queue and creation
+  leased = 'H',         ///< runs that a worker holds
 };
 
 /// A run's events are indexed apart by what pages show them.
@@ -89,6 +91,15 @@ std::string listed(shard_id shard, room_ref room, run_status status,
 std::string listed(shard_id shard, room_ref room, std::string_view definition,
                    run_status status, std::int64_t created_ms,
                    std::string_view run);
+
+/// A queue's waiting runs, to be followed by sortable(created_ms) and the run.
+std::string queue(shard_id shard, room_ref room, std::string_view queue);
+std::string queued(shard_id shard, room_ref room, std::string_view queue,
+                   std::int64_t created_ms, std::string_view run);
+
+/// All leased runs of a shard, to be followed by tenant 0 project 0 run.
+std::string leased(shard_id shard);
+std::string leased(shard_id shard, room_ref room, std::string_view run);
 
 /// Projects that have a run of that id, to be followed by the project.
 std::string projects_of_run(shard_id shard, std::string_view tenant,

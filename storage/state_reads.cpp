@@ -64,6 +64,8 @@ result<std::optional<run_brief>> brief(const state_view& at, shard_id shard,
   out.status = (*header)->status;
   out.has_started_at = rows::set_field(fields, "started_at") != nullptr;
   out.has_completed_at = rows::set_field(fields, "completed_at") != nullptr;
+  if (auto& x = (*header)->dispatch)
+    out.dispatch = std::make_shared<const dispatch_state>(std::move(*x));
   key_scan scan{at, family::rows,
                 keys::run_rows(shard, room, run, keys::run_part::step)};
   for (scan.seek_first(); scan.valid(); scan.next()) {

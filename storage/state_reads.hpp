@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// Reads that actors need, each from one view. See state_store.
 namespace callboard::reads {
@@ -39,6 +40,13 @@ result<std::optional<event_seq>> find_event(const state_view& at,
 
 result<std::string> retry_fields(const state_view& at, shard_id shard,
                                  keys::room_ref room, std::string_view run);
+
+result<queue_page> queued_runs(const state_view& at, shard_id shard,
+                               keys::room_ref room, std::string_view queue,
+                               std::size_t limit);
+
+result<std::vector<leased_run>> leased_runs(const state_view& at,
+                                            shard_id shard);
 
 result<history_chunk> history(const state_view& at, shard_id shard,
                               const history_request& request);

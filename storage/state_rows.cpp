@@ -1,5 +1,6 @@
 #include "storage/state_rows.hpp"
 
+#include "actors/model/event.hpp"
 #include "actors/model/json.hpp"
 #include "storage/coding.hpp"
 
@@ -8,6 +9,7 @@ namespace callboard::rows {
 namespace {
 
 constexpr std::uint8_t row_format = 1;
+constexpr std::uint8_t dispatched_run_format = 2;
 
 // How a field's value is stored.
 constexpr char value_inline = 0;
@@ -60,6 +62,19 @@ bool get_fields(coding::reader& in, field_map& out) {
   return in.done();
 }
 
+bool get_dispatch(coding::reader& in, run& out) {
+  std::string_view queue, secret, worker;
+  auto& x = out.dispatch.emplace();
+  if (!in.text(queue) || !in.varint(x.attempt) || !in.varint(x.term)
+      || !in.text(secret) || !in.text(worker))
+    return false;
+  x.queue = queue;
+  x.secret = secret;
+  x.worker = worker;
+  x.created_ms = out.created_ms;
+  return true;
+}
+
 } // namespace
 
 std::string encode(const room& x) {
@@ -72,11 +87,27 @@ std::string encode(const room& x) {
 }
 
 std::string encode(const run& x) {
-  auto out = start();
+  std::string out(
+    1, static_cast<char>(x.dispatch ? dispatched_run_format : row_format));
   out.push_back(static_cast<char>(x.status));
   coding::put_zigzag(out, x.created_ms);
+  if (x.dispatch) {
+    coding::put_text(out, x.dispatch->queue);
+    coding::put_varint(out, x.dispatch->attempt);
+    coding::put_varint(out, x.dispatch->term);
+    coding::put_text(out, x.dispatch->secret);
+    coding::put_text(out, x.dispatch->worker);
+  }
   put_fields(out, x.fields);
   return out;
+}
+
+bool is_queued(const run& x) noexcept {
+  return x.dispatch && x.status == run_status::pending;
+}
+
+bool is_leased(const run& x) noexcept {
+  return x.dispatch && !x.dispatch->secret.empty() && !is_ended(x.status);
 }
 
 std::string encode(const tally& x) {
@@ -119,11 +150,15 @@ result<room> decode_room(std::string_view bytes) {
 result<run> decode_run(std::string_view bytes) {
   coding::reader in{bytes};
   run out;
-  std::uint8_t status = 0;
-  if (!check_format(in) || !in.byte(status)
+  std::uint8_t format = 0, status = 0;
+  if (!in.byte(format)
+      || (format != row_format && format != dispatched_run_format)
+      || !in.byte(status)
       || status < static_cast<std::uint8_t>(run_status::pending)
       || status > static_cast<std::uint8_t>(run_status::cancelled)
-      || !in.zigzag(out.created_ms) || !get_fields(in, out.fields))
+      || !in.zigzag(out.created_ms)
+      || (format == dispatched_run_format && !get_dispatch(in, out))
+      || !get_fields(in, out.fields))
     return malformed("run");
   out.status = static_cast<run_status>(status);
   return out;

@@ -36,8 +36,14 @@ struct run {
   run_status status = run_status::pending;
   /// Its place in lists: of creation, never changed later.
   std::int64_t created_ms = 0;
+  /// Of runs for workers only. Its created_ms is the run's.
+  std::optional<dispatch_state> dispatch;
   field_map fields;
 };
+
+/// Whether the run waits in its queue; whether a worker holds its lease.
+bool is_queued(const run& x) noexcept;
+bool is_leased(const run& x) noexcept;
 
 /// What grows with nearly every event of a run, apart from the fields.
 struct tally {

@@ -29,9 +29,10 @@ constexpr std::string_view step_fields[]
 /// Members of a detail that are not fields of the run: a producer's field of
 /// such a name cannot be shown beside them.
 constexpr std::string_view run_members[]
-  = {"id",     "project_id",       "workflow_definition", "steps",
-     "events", "events_truncated", "artifacts",           "counters",
-     "_count", "room_seq"};
+  = {"id",        "project_id", "workflow_definition",
+     "steps",     "events",     "events_truncated",
+     "artifacts", "counters",   "_count",
+     "room_seq",  "dispatch"};
 
 constexpr std::string_view step_members[] = {"id"};
 
@@ -213,6 +214,24 @@ result<std::string> workflow_of(const state_view& at, shard_id shard,
   return workflow_definition(*definition, *name);
 }
 
+/// Where a run for workers is: `{queue, state, attempt, term, worker}`.
+void write_dispatch(json_writer& members, const rows::run& run) {
+  auto& x = *run.dispatch;
+  auto& out = members.key("dispatch");
+  out.push_back('{');
+  json_writer inner{out};
+  inner.text("queue", x.queue);
+  inner.text("state", rows::is_queued(run)   ? "queued"
+                      : rows::is_leased(run) ? "leased"
+                      : is_ended(run.status) ? "ended"
+                                             : "left");
+  inner.number("attempt", x.attempt);
+  inner.number("term", x.term);
+  if (!x.worker.empty())
+    inner.text("worker", x.worker);
+  out.push_back('}');
+}
+
 void write_counts(json_writer& members, const run_contents& run) {
   auto& artifacts = members.key("artifacts");
   artifacts.push_back('[');
@@ -264,6 +283,8 @@ result<std::string> run_detail(const state_view& at, const query::run_detail& q,
     return tl::unexpected{more.error()};
   members.raw("events_truncated", *more ? "true" : "false");
   write_counts(members, *run);
+  if (run->header->dispatch)
+    write_dispatch(members, *run->header);
   members.number("room_seq", *room ? (*room)->head.value : 0);
   out.push_back('}');
   return out;

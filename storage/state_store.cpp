@@ -104,6 +104,18 @@ result<std::string> state_store::retry_fields(shard_id shard,
                              run.value);
 }
 
+result<queue_page> state_store::queued_runs(shard_id shard,
+                                            const room_key& room,
+                                            std::string_view queue,
+                                            std::size_t limit) const {
+  return reads::queued_runs(state_view{*impl_->db}, shard, keys::ref(room),
+                            queue, limit);
+}
+
+result<std::vector<leased_run>> state_store::leased_runs(shard_id shard) const {
+  return reads::leased_runs(state_view{*impl_->db}, shard);
+}
+
 result<history_chunk>
 state_store::history(shard_id shard, const history_request& request) const {
   return reads::history(state_view{*impl_->db}, shard, request);

@@ -24,6 +24,27 @@ struct room_brief {
   std::uint64_t epoch = 0;
 };
 
+/// A run that waits for a worker.
+struct queued_run {
+  std::int64_t created_ms = 0;
+  run_id run;
+
+  friend auto operator<=>(const queued_run&, const queued_run&) = default;
+};
+
+/// The beginning of a queue, oldest first.
+struct queue_page {
+  std::vector<queued_run> runs;
+  bool more = false; ///< Others wait behind these.
+};
+
+/// A run that a worker holds.
+struct leased_run {
+  room_key room;
+  run_id run;
+  dispatch_ptr lease; ///< Never null.
+};
+
 /// What the log entries add up to, in one RocksDB (state/): events, runs,
 /// steps, artifacts, definitions, duplicates, indexes and the applied index per
 /// shard.
@@ -78,6 +99,11 @@ public:
   /// workflow_name, input) as a JSON object.
   result<std::string> retry_fields(shard_id shard, const room_key& room,
                                    const run_id& run) const;
+
+  result<queue_page> queued_runs(shard_id shard, const room_key& room,
+                                 std::string_view queue,
+                                 std::size_t limit) const;
+  result<std::vector<leased_run>> leased_runs(shard_id shard) const;
 
   result<history_chunk> history(shard_id shard,
                                 const history_request& request) const;

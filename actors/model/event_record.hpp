@@ -2,6 +2,7 @@
 
 #include "actors/model/event.hpp"
 #include "actors/model/ids.hpp"
+#include "actors/model/lease.hpp"
 
 #include <cstdint>
 #include <string>
@@ -28,6 +29,7 @@ struct event_record {
   std::uint32_t type_size = 0;
   std::uint32_t body_begin = 0; ///< changes/event/artifact in `tail`.
   std::uint32_t body_size = 0;  ///< 0: none.
+  dispatch_note dispatch = {};  ///< Of the engine's own events only.
 
   std::string_view type_name() const noexcept {
     return std::string_view{tail}.substr(type_begin, type_size);

@@ -1,66 +1,11 @@
 #include "actors/model/event_checks.hpp"
 #include "actors/model/json_text.hpp"
+#include "actors/model/own_event.hpp"
 #include "actors/model/run_machine.hpp"
 
 /// Commands as events: what the engine itself publishes on somebody's behalf.
 namespace callboard {
 namespace {
-
-/// An event of the engine's own making. Owns its text; draft() points into it.
-class own_event {
-public:
-  /// `body` is the raw object under `body_key`; `step` may be empty.
-  own_event(event_type type, std::string_view type_name, const room_key& room,
-            const run_id& run, const step_id& step, std::string_view body_key,
-            std::string_view body) {
-    json::append_string_member(data_, "execution_id", run.value);
-    json::append_string_member(data_, "project_id", room.project.value);
-    if (!step.empty())
-      json::append_string_member(data_, "step_id", step.value);
-    json::append_member(data_, body_key, body);
-    data_ += '}';
-    draft_.type = type;
-    draft_.type_name = type_name;
-    draft_.run = run;
-    draft_.step = step;
-    draft_.id.value = new_uuid7();
-    draft_.data = data_;
-    draft_.body
-      = draft_.data.substr(data_.size() - 1 - body.size(), body.size());
-    draft_.has_project_id = true;
-  }
-
-  own_event(const own_event&) = delete;
-  own_event& operator=(const own_event&) = delete;
-
-  event_draft& draft() noexcept {
-    return draft_;
-  }
-
-private:
-  std::string data_{"{"};
-  event_draft draft_;
-};
-
-/// A timeline event that tells the producer of a command.
-event_record timeline(const command_arguments& command, const room_key& room,
-                      std::string_view kind, std::string_view members,
-                      std::int64_t now_ms) {
-  std::string body{"{"};
-  json::append_string_member(body, "kind", kind);
-  body += ',';
-  body += members;
-  body += '}';
-  own_event event{event_type::timeline_created,
-                  "workflow:execution:event:created",
-                  room,
-                  command.run,
-                  {},
-                  "event",
-                  body};
-  event.draft().timeline = timeline_kind::other;
-  return make_record(event.draft(), room, now_ms, {});
-}
 
 event_record command_event(const command_arguments& command,
                            const room_key& room, std::string_view more,
@@ -71,7 +16,7 @@ event_record command_event(const command_arguments& command,
   if (!command.reason.empty())
     json::append_string_member(members, "reason", command.reason);
   members += more;
-  return timeline(command, room, "command", members, now_ms);
+  return own_timeline(command.run, room, "command", members, now_ms);
 }
 
 struct status_rule {
@@ -96,6 +41,9 @@ status_rule rule_of(run_command what, run_status from) noexcept {
   case run_command::create:
   case run_command::retry:
   case run_command::input:
+  case run_command::take:
+  case run_command::lose:
+  case run_command::release:
     break;
   }
   return {from, false, "the command does not change a run's status"};
@@ -122,9 +70,22 @@ result<void> check_answer(json::value answer, std::string_view input_request) {
                      + shortened(options->raw()));
 }
 
-/// The `changes` of a new run's first event, made of the fields that were asked
-/// for; `draft` gets what the state machine needs of them.
-result<std::string> first_changes(std::string_view given, event_draft& draft) {
+/// A new run's first event.
+struct first_event {
+  std::string changes;
+  std::string queue; ///< Where it waits for a worker; empty: nowhere.
+  std::optional<std::int64_t> created_ms; ///< As asked for.
+};
+
+std::string text_member(json::value object, std::string_view key) {
+  auto found = object.find(key);
+  return found && found->is(json::kind::string) ? found->string()
+                                                : std::string{};
+}
+
+/// The first event of a run, made of the fields that were asked for; `draft`
+/// gets what the state machine needs of them.
+result<first_event> first_changes(std::string_view given, event_draft& draft) {
   json::document fields;
   if (auto ok = fields.reset(given.empty() ? "{}" : given); !ok)
     return tl::unexpected<problem>{std::move(ok.error())};
@@ -148,10 +109,32 @@ result<std::string> first_changes(std::string_view given, event_draft& draft) {
     changes += val.raw();
   }
   changes += '}';
-  return changes;
+  return first_event{std::move(changes),
+                     queue_of(text_member(object, "workflow_definition_id"),
+                              text_member(object, "workflow_name")),
+                     parse_iso8601(text_member(object, "created_at"))};
 }
 
 } // namespace
+
+event_record own_timeline(const run_id& run, const room_key& room,
+                          std::string_view kind, std::string_view members,
+                          std::int64_t now_ms) {
+  std::string body{"{"};
+  json::append_string_member(body, "kind", kind);
+  body += ',';
+  body += members;
+  body += '}';
+  own_event event{event_type::timeline_created,
+                  "workflow:execution:event:created",
+                  room,
+                  run,
+                  {},
+                  "event",
+                  body};
+  event.draft().timeline = timeline_kind::other;
+  return make_record(event.draft(), room, now_ms, {});
+}
 
 std::string_view to_string(run_command x) noexcept {
   switch (x) {
@@ -167,6 +150,12 @@ std::string_view to_string(run_command x) noexcept {
     return "retry";
   case run_command::input:
     return "input";
+  case run_command::take:
+    return "take";
+  case run_command::lose:
+    return "lose";
+  case run_command::release:
+    return "release";
   }
   return {};
 }
@@ -192,6 +181,10 @@ run_machine::decide(const command_arguments& command, const room_key& room,
     return decide_status(command, room, now_ms);
   case run_command::input:
     return decide_input(command, room, now_ms);
+  case run_command::take:
+  case run_command::lose:
+  case run_command::release:
+    return decide_lease(command, room, now_ms);
   case run_command::create:
   case run_command::retry:
     break;
@@ -267,7 +260,8 @@ run_machine::decide_input(const command_arguments& command,
                    "changes",
                    R"({"status":"running"})"};
   update.draft().step_status_to = step_status::running;
-  auto told = timeline(command, room, "input_response", members, now_ms);
+  auto told
+    = own_timeline(command.run, room, "input_response", members, now_ms);
   auto done = decide_step(update.draft(), room, now_ms);
   if (!done)
     return tl::unexpected<problem>{std::move(done.error())};
@@ -286,16 +280,16 @@ result<event_record> run_machine::create(const command_arguments& command,
                                   + std::string{to_string(run_.status)}
                                   + ": choose another id, or none");
   event_draft checked;
-  auto changes = first_changes(command.fields, checked);
-  if (!changes)
-    return tl::unexpected<problem>{std::move(changes.error())};
+  auto first = first_changes(command.fields, checked);
+  if (!first)
+    return tl::unexpected<problem>{std::move(first.error())};
   own_event event{event_type::run_updated,
                   "workflow:execution:updated",
                   room,
                   command.run,
                   {},
                   "changes",
-                  *changes};
+                  first->changes};
   auto& draft = event.draft();
   draft.run_status_to = run_status::pending;
   draft.has_created_at = checked.has_created_at;
@@ -303,7 +297,14 @@ result<event_record> run_machine::create(const command_arguments& command,
   draft.has_completed_at = checked.has_completed_at;
   draft.clears_started_at = checked.clears_started_at;
   draft.clears_completed_at = checked.clears_completed_at;
-  return decide_run(draft, room, now_ms);
+  auto made = decide_run(draft, room, now_ms);
+  if (made && !first->queue.empty()) {
+    made->dispatch = {dispatch_mark::queued, std::move(first->queue)};
+    auto waiting = after(made->dispatch, nullptr);
+    waiting.created_ms = first->created_ms.value_or(made->ts_ms);
+    run_.dispatch = std::make_shared<const dispatch_state>(std::move(waiting));
+  }
+  return made;
 }
 
 result<void> run_machine::check_retry() const {

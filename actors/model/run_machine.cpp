@@ -75,10 +75,11 @@ result<event_record> run_machine::decide(const event_draft& draft,
 
 result<event_record> run_machine::decide_run(const event_draft& draft,
                                              const room_key& room,
-                                             std::int64_t now_ms) {
+                                             std::int64_t now_ms,
+                                             transition how) {
   auto from = run_.status; // of an unknown run: pending
   auto to = draft.run_status_to.value_or(from);
-  if (!may_follow(from, to))
+  if (how == transition::by_producer && !may_follow(from, to))
     return illegal("run \"" + draft.run.value + "\"", from, to);
   added_times added{draft, now_ms};
   if (!exists_ && !draft.has_created_at)
@@ -154,6 +155,8 @@ result<event_record> run_machine::decide_step(const event_draft& draft,
 
 std::size_t run_machine::memory() const noexcept {
   auto bytes = sizeof *this + run_.steps.bucket_count() * sizeof(void*);
+  if (run_.dispatch)
+    bytes += sizeof(dispatch_state) + run_.dispatch->queue.capacity();
   for (const auto& [id, step] : run_.steps) {
     constexpr std::size_t node_links = 2 * sizeof(void*);
     bytes += sizeof id + sizeof step + node_links;

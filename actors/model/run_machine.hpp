@@ -3,11 +3,13 @@
 #include "actors/model/event.hpp"
 #include "actors/model/event_record.hpp"
 #include "actors/model/ids.hpp"
+#include "actors/model/lease.hpp"
 #include "actors/model/problem.hpp"
 #include "actors/model/states.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -31,12 +33,25 @@ struct run_brief {
   bool has_started_at = false;
   bool has_completed_at = false;
   std::unordered_map<step_id, step_brief> steps;
+  dispatch_ptr dispatch = {}; ///< Null: no worker is meant to take it.
 };
 
 /// A command of an operator or a user, as opposed to a producer's event.
-enum class run_command : std::uint8_t { create, pause, resume, cancel, retry, input };
+/// The last three are the queue's own: a worker takes, loses or gives back.
+enum class run_command : std::uint8_t {
+  create, pause, resume, cancel, retry, input, take, lose, release
+};
 
 std::string_view to_string(run_command x) noexcept;
+
+/// What take, lose and release need beside the run.
+struct lease_arguments {
+  std::string worker;             ///< take
+  std::string secret;             ///< take: lease_secret_bytes of randomness.
+  std::uint64_t term = 0;         ///< lose: of the lease that ran out.
+  std::uint64_t max_attempts = 0; ///< lose: with so many, the run fails.
+  lease_claim claim = {};         ///< release
+};
 
 /// The arguments of a command; what it does not use is empty.
 struct command_arguments {
@@ -49,6 +64,7 @@ struct command_arguments {
   /// create() only: raw JSON object of the run's first fields. For a retry the
   /// caller has put `retry_of` into it.
   std::string fields;
+  lease_arguments lease = {};
 };
 
 /// Decides about the events of one run. Knows the run as it will be when all
@@ -77,10 +93,15 @@ public:
   result<event_record> decide(const event_draft& draft, const room_key& room,
                               std::int64_t now_ms);
 
+  /// Whether an event that comes with this claim may be looked at: the claim
+  /// must be the latest lease of this run.
+  result<void> check_lease(const lease_claim& claim) const;
+
   /// Turns a command (all but create and retry) into the events that it means,
   /// in order, all or none: pause, resume, cancel: a `command` timeline event,
   /// then the status; input: an `input_response` timeline event, then the step
-  /// back to running.
+  /// back to running; take, lose, release: a `lease` timeline event, then the
+  /// status: running, pending again (only so), or failed.
   /// @returns errc::conflict, errc::not_found (run or step), errc::invalid
   ///          (pointer "/value") for an answer outside validation.options.
   result<std::vector<event_record>> decide(const command_arguments& command,
@@ -107,8 +128,12 @@ public:
   std::size_t memory() const noexcept;
 
 private:
+  /// Only the queue may take a run back to pending.
+  enum class transition : std::uint8_t { by_producer, back_to_queue };
+
   result<event_record> decide_run(const event_draft& draft, const room_key& room,
-                                  std::int64_t now_ms);
+                                  std::int64_t now_ms,
+                                  transition how = transition::by_producer);
   result<event_record> decide_step(const event_draft& draft, const room_key& room,
                                    std::int64_t now_ms);
   result<std::vector<event_record>>
@@ -116,6 +141,9 @@ private:
                 std::int64_t now_ms);
   result<std::vector<event_record>>
   decide_input(const command_arguments& command, const room_key& room,
+               std::int64_t now_ms);
+  result<std::vector<event_record>>
+  decide_lease(const command_arguments& command, const room_key& room,
                std::int64_t now_ms);
   result<void> check_exists(const command_arguments& command,
                             const room_key& room) const;

@@ -62,6 +62,26 @@ public:
     return seq;
   }
 
+  /// Adds the events of a command; false if it was refused.
+  bool order(const std::string& project, const command_arguments& command) {
+    auto where = room(project);
+    auto& machine = machines_[{project, command.run.value}];
+    ++now_ms;
+    std::vector<event_record> records;
+    if (command.what == run_command::create) {
+      if (auto made = machine.create(command, where, now_ms))
+        records.push_back(std::move(*made));
+    } else if (auto decided = machine.decide(command, where, now_ms)) {
+      records = std::move(*decided);
+    }
+    for (auto& record : records) {
+      auto seq = heads_[where] = next(heads_[where]);
+      entry_.add(where, seq, epoch, record);
+      log.push_back({where, seq, std::move(record)});
+    }
+    return !records.empty();
+  }
+
   void trim(const std::string& project, event_seq upto) {
     entry_.trim(room(project), upto);
   }
