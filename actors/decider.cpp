@@ -201,10 +201,13 @@ void decider::finish(job& j, outbox& out) {
 // ----------------------------------------------------------------
 
 run_decider::run_decider(room_key room, run_id run,
-                         std::optional<run_brief> stored, std::size_t max_steps)
+                         std::optional<run_brief> stored,
+                         std::shared_ptr<const definition_names> names,
+                         std::size_t max_steps)
     : decider{std::move(room), std::move(run), !stored}, max_steps_{max_steps} {
   if (stored)
     machine_ = run_machine{std::move(*stored)};
+  machine_.use(std::move(names));
 }
 
 verdict run_decider::decide(const event_draft& draft, std::int64_t now_ms) {

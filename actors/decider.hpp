@@ -94,8 +94,10 @@ private:
 class run_decider : public decider {
 public:
   /// nullopt: a run that does not exist yet.
+  /// `names`: of the project's definitions; null: none are known.
   /// `max_steps`: limits.steps_per_run; a further step is refused.
   run_decider(room_key room, run_id run, std::optional<run_brief> stored,
+              std::shared_ptr<const definition_names> names,
               std::size_t max_steps);
 
   const run_machine& machine() const noexcept {

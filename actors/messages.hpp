@@ -233,6 +233,8 @@ struct room_loaded {
   event_seq head;
   event_seq oldest;
   std::uint64_t epoch = 0;
+  std::vector<std::pair<definition_id, std::string>>
+    definitions; ///< Raw names.
   std::optional<problem> error;
 };
 

@@ -9,10 +9,11 @@ namespace callboard {
 
 void run_actor_state::init(shard_actor shard, room_key room, run_id run,
                            std::optional<run_brief> stored,
+                           std::shared_ptr<const definition_names> names,
                            std::size_t max_steps) {
   shard_ = std::move(shard);
   decider_.emplace(std::move(room), std::move(run), std::move(stored),
-                   max_steps);
+                   std::move(names), max_steps);
 }
 
 void run_actor_state::handle(decide_items& x) {
@@ -71,10 +72,11 @@ description run_actor_state::describe() const {
 run_actor::behavior_type run(run_actor::stateful_pointer<run_actor_state> self,
                              shard_actor shard, room_key room, run_id id,
                              std::shared_ptr<std::optional<run_brief>> stored,
+                             std::shared_ptr<const definition_names> names,
                              std::size_t max_steps) {
   auto& state = self->state;
   state.init(std::move(shard), std::move(room), std::move(id),
-             std::move(*stored), max_steps);
+             std::move(*stored), std::move(names), max_steps);
   return {
     [&state](decide_items& x) { state.handle(x); },
     [&state](decide_command& x) { state.handle(x); },

@@ -25,7 +25,9 @@ public:
   }
 
   void init(shard_actor shard, room_key room, run_id run,
-            std::optional<run_brief> stored, std::size_t max_steps);
+            std::optional<run_brief> stored,
+            std::shared_ptr<const definition_names> names,
+            std::size_t max_steps);
 
   void handle(decide_items& x);
   void handle(decide_command& x);
@@ -43,6 +45,7 @@ private:
 run_actor::behavior_type run(run_actor::stateful_pointer<run_actor_state> self,
                              shard_actor shard, room_key room, run_id id,
                              std::shared_ptr<std::optional<run_brief>> stored,
+                             std::shared_ptr<const definition_names> names,
                              std::size_t max_steps);
 
 } // namespace callboard

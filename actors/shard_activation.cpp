@@ -40,6 +40,7 @@ room_entry& shard_state::room_of(const room_key& key) {
       answer.head = found->head;
       answer.oldest = found->oldest;
       answer.epoch = found->epoch;
+      answer.definitions = std::move(found->definitions);
     } else {
       answer.error = std::move(found.error());
     }
@@ -58,8 +59,11 @@ void shard_state::handle(const room_loaded& x) {
   room.head = room.applied = x.head;
   room.oldest = x.oldest;
   room.epoch = x.head == event_seq{} ? new_epoch() : x.epoch;
+  for (auto& [id, raw] : x.definitions)
+    room.names->set(id, raw);
   auto stored = x;
   stored.epoch = room.epoch;
+  stored.definitions.clear();
   room.actor = self_->spawn(callboard::room, node_, shard_actor{self_},
                             room.key, std::move(stored));
   if (auto watchers = watchers_.find(room.key.tenant);
@@ -75,6 +79,8 @@ void shard_state::handle(const room_loaded& x) {
       join);
   answer_finders(room.finders, caf::actor_cast<caf::actor>(room.actor),
                  room.last_activity_ms);
+  for (auto& run : std::exchange(room.loaded_runs, {}))
+    handle(run);
   pump(room);
 }
 
@@ -107,11 +113,16 @@ void shard_state::handle(run_loaded& x) {
     return;
   if (x.error)
     node_->die("run state cannot be read: " + x.error->detail);
+  if (!room->second->actor) {
+    room->second->loaded_runs.push_back(std::move(x));
+    return;
+  }
   auto& run = at->second;
   auto exists = x.brief.has_value();
   run.actor = self_->spawn(
     callboard::run, shard_actor{self_}, x.room, x.run,
     std::make_shared<std::optional<run_brief>>(std::move(x.brief)),
+    room->second->names,
     static_cast<std::size_t>(node_->conf.limits.steps_per_run));
   for (auto& job : std::exchange(run.early, {}))
     std::visit(

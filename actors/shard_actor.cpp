@@ -66,6 +66,11 @@ void shard_state::enter_publish(room_entry& room, const slot_ptr& s) {
       s->verdicts[i] = refused.error.value_or(problem{});
       continue;
     }
+    // A run in the same request shall know it; ids that were seen before are
+    // looked into later.
+    if (draft->type == event_type::definition_updated && !draft->id_given
+        && draft->delivery == event_delivery::durable)
+      room.names->update(draft->definition, draft->body);
     auto at = std::ranges::find(groups, draft->run,
                                 &decltype(groups)::value_type::first);
     if (at == groups.end())

@@ -26,6 +26,7 @@ posted_event make_posted(event_seq seq, const event_record& record) {
   auto prefix = event.frame->size() - record.tail.size();
   event.type_name = std::string_view{*event.frame}.substr(
     prefix + record.type_begin, record.type_size);
+  event.facts = shared_facts(record.facts);
   return event;
 }
 
@@ -91,6 +92,8 @@ event_seq shard_state::add_event(room_entry& room, accepted& x) {
   if (!x.record.run.empty())
     if (auto run = room.runs.find(x.record.run); run != room.runs.end())
       run->second.last_batch = next_batch_;
+  if (x.record.type == event_type::definition_updated)
+    room.names->update(x.record.definition, x.record.body());
   writer_.add(room.key, seq, room.epoch, x.record);
   batch_.posts.push_back(
     {&room, make_posted(seq, x.record), std::move(x.note)});

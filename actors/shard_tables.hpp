@@ -40,7 +40,11 @@ struct room_entry {
     waiting_joins;
   std::vector<std::uint64_t> finders;
   std::unordered_map<run_id, run_entry> runs;
-  std::vector<edge_listener> joined; ///< Nodes that have viewers.
+  /// For the runs, which decide beside the shard.
+  std::shared_ptr<definition_names> names
+    = std::make_shared<definition_names>();
+  std::vector<run_loaded> loaded_runs; ///< That wait for the room's names.
+  std::vector<edge_listener> joined;   ///< Nodes that have viewers.
   bool lookups_sent = false; ///< For the request at the front of the lane.
   std::uint64_t last_batch = 0;
   std::int64_t last_activity_ms = 0;

@@ -9,7 +9,7 @@ namespace callboard {
 namespace {
 
 constexpr std::uint8_t payload_format = 1;
-constexpr std::uint8_t first_record_format = 1; // without a mark
+constexpr std::uint8_t first_record_format = 1; // without mark and facts
 constexpr std::uint8_t record_format = 2;
 
 // Tags of items. The room is said once for all items that follow it.
@@ -152,7 +152,7 @@ bool entry_reader::next(entry_item& out) noexcept {
 void encode_record(std::string& out, const event_record& x) {
   out.reserve(out.size() + x.tail.size() + x.id.value.size()
               + x.run.value.size() + x.step.value.size()
-              + x.definition.value.size() + 40);
+              + x.definition.value.size() + x.facts.size() + 45);
   out.push_back(static_cast<char>(record_format));
   out.push_back(static_cast<char>(x.type));
   out.push_back(static_cast<char>(x.scope));
@@ -167,6 +167,7 @@ void encode_record(std::string& out, const event_record& x) {
   coding::put_varint(out, x.body_begin);
   coding::put_varint(out, x.body_size);
   put_note(out, x.dispatch);
+  coding::put_text(out, x.facts);
   out.append(x.tail); // all the rest
 }
 
@@ -188,6 +189,8 @@ result<record_view> decode_record(std::string_view bytes) {
     return malformed("ends too early");
   if (format >= 2 && !get_note(in, out))
     return malformed("unknown mark");
+  if (format >= 2 && !in.text(out.facts))
+    return malformed("ends too early");
   out.tail = in.rest();
   if (!slice_of(out.tail, type_begin, type_size, out.type_name)
       || !slice_of(out.tail, body_begin, body_size, out.body))

@@ -78,6 +78,7 @@ struct record_view {
   event_scope scope = event_scope::project;
   timeline_kind timeline = timeline_kind::none;
   std::string_view id, run, step, definition, tail, type_name, body;
+  std::string_view facts; ///< See event_record; empty in records of format 1.
   std::int64_t ts_ms = 0;
   dispatch_mark mark = dispatch_mark::none;
   std::string_view mark_text; ///< See dispatch_note.

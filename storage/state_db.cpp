@@ -18,7 +18,9 @@ namespace callboard {
 
 namespace {
 
-constexpr std::uint64_t store_format = 1;
+/// 2: records with facts, tallies and steps with their story. What stands in a
+/// store of format 1 is read as it is.
+constexpr std::uint64_t store_format = 2;
 
 /// For one flush, on the slowest of disks.
 constexpr std::chrono::seconds flush_limit{120};
@@ -195,7 +197,16 @@ result<void> state_db::check_format(const std::string& path) {
                                   + "; the number is fixed when the store is "
                                     "made: set it back to "
                                   + shards);
-  return {};
+  if (*number == store_format)
+    return {};
+  // An older program must not open what this one is going to write.
+  rocksdb::WriteOptions unlogged;
+  unlogged.disableWAL = true;
+  status
+    = db_->Put(unlogged, meta, slice(format_key), std::to_string(store_format));
+  if (!status.ok())
+    return storage_problem(status, "raising the format of \"" + path + "\"");
+  return flush();
 }
 
 result<void> state_db::flush() const {

@@ -132,6 +132,7 @@ private:
   result<void> update_run(room_work& room, run_work& run, event_seq seq,
                           const record_view& event);
   result<void> update_step(run_work& run, const record_view& event);
+  void mark(run_work& run, const record_view& event, step_work* step);
   result<void> add_timeline(run_work& run, const record_view& event);
   result<void> add_counter(run_work& run, std::string_view body);
   result<void> add_artifact(run_work& run, event_seq seq,

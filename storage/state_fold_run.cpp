@@ -1,3 +1,4 @@
+#include "actors/model/event_facts.hpp"
 #include "storage/coding.hpp"
 #include "storage/counter_sum.hpp"
 #include "storage/state_fold.hpp"
@@ -65,7 +66,36 @@ result<void> state_fold::update_run(room_work& room, run_work& run,
     row.dispatch = after({event.mark, std::string{event.mark_text}},
                          row.dispatch ? &*row.dispatch : nullptr);
   run.row_dirty = true;
+  mark(run, event, nullptr);
   return {};
+}
+
+/// Lets the run's story go on, so that its next event is told as if the run had
+/// never left the memory.
+void state_fold::mark(run_work& run, const record_view& event,
+                      step_work* step) {
+  auto marks = read_marks(event.facts, document_);
+  auto& tally = run.tally;
+  if (marks.phase != 0) {
+    tally.phases = marks.phase;
+    run.tally_dirty = true;
+  }
+  if (marks.begins) {
+    tally.begun = true;
+    run.tally_dirty = true;
+  }
+  if (marks.first) {
+    tally.ran = true;
+    run.tally_dirty = true;
+  }
+  if (step == nullptr)
+    return;
+  if (marks.task != 0)
+    step->row.open = marks.task > 0;
+  if (marks.moved && rows::text_field(step->row.fields, "status") == "failed") {
+    tally.failed_step = event.step;
+    run.tally_dirty = true;
+  }
 }
 
 result<void> state_fold::update_step(run_work& run, const record_view& event) {
@@ -91,7 +121,10 @@ result<void> state_fold::update_step(run_work& run, const record_view& event) {
     }
     found = run.steps.emplace(std::string{event.step}, std::move(work)).first;
   }
-  return found->second.row.fields.merge(event.body);
+  if (auto merged = found->second.row.fields.merge(event.body); !merged)
+    return merged;
+  mark(run, event, &found->second);
+  return {};
 }
 
 result<void> state_fold::add_timeline(run_work& run, const record_view& event) {
@@ -156,6 +189,7 @@ result<void> state_fold::add_artifact(run_work& run, event_seq seq,
     .push_back(static_cast<char>(keys::run_part::artifact_place));
   coding::put_big_endian(key_, found->second);
   put(family::rows, key_, event.body);
+  mark(run, event, nullptr);
   return {};
 }
 

@@ -35,6 +35,7 @@ posted_event posted(event_seq seq, const record_view& event) {
   out.type_name
     = std::string_view{*frame}.substr(begin, event.type_name.size());
   out.frame = std::move(frame);
+  out.facts = shared_facts(event.facts);
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// Reads that actors need, each from one view. See state_store.
@@ -32,6 +33,10 @@ result<std::string> field(const state_view& at, shard_id shard,
 result<std::optional<run_brief>> brief(const state_view& at, shard_id shard,
                                        keys::room_ref room,
                                        std::string_view run);
+
+/// Raw names of a room's definitions, as many as a room keeps.
+result<std::vector<std::pair<definition_id, std::string>>>
+definition_names(const state_view& at, shard_id shard, keys::room_ref room);
 
 result<std::optional<event_seq>> find_event(const state_view& at,
                                             shard_id shard, keys::room_ref room,

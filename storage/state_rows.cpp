@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint8_t row_format = 1;
 constexpr std::uint8_t dispatched_run_format = 2;
+constexpr std::uint8_t story_format = 2; // tallies and steps, with their story
 
 // How a field's value is stored.
 constexpr char value_inline = 0;
@@ -21,13 +22,25 @@ tl::unexpected<problem> malformed(std::string_view what) {
                 + " is malformed; the store is damaged or of another program");
 }
 
-std::string start() {
-  return std::string(1, static_cast<char>(row_format));
+std::string start(std::uint8_t format = row_format) {
+  return std::string(1, static_cast<char>(format));
 }
 
 bool check_format(coding::reader& in) noexcept {
   std::uint8_t format = 0;
   return in.byte(format) && format == row_format;
+}
+
+bool check_format(coding::reader& in, std::uint8_t& format) noexcept {
+  return in.byte(format) && format >= row_format && format <= story_format;
+}
+
+bool get_flag(coding::reader& in, bool& out) noexcept {
+  std::uint8_t x = 0;
+  if (!in.byte(x) || x > 1)
+    return false;
+  out = x == 1;
+  return true;
 }
 
 void put_fields(std::string& out, const field_map& x) {
@@ -111,16 +124,21 @@ bool is_leased(const run& x) noexcept {
 }
 
 std::string encode(const tally& x) {
-  auto out = start();
+  auto out = start(story_format);
   coding::put_varint(out, x.steps);
   coding::put_varint(out, x.events);
   coding::put_varint(out, x.artifacts);
+  coding::put_varint(out, x.phases);
+  out.push_back(x.begun ? 1 : 0);
+  out.push_back(x.ran ? 1 : 0);
+  coding::put_text(out, x.failed_step);
   return out;
 }
 
 std::string encode(const step& x) {
-  auto out = start();
+  auto out = start(story_format);
   coding::put_varint(out, x.place);
+  out.push_back(x.open ? 1 : 0);
   put_fields(out, x.fields);
   return out;
 }
@@ -167,17 +185,32 @@ result<run> decode_run(std::string_view bytes) {
 result<tally> decode_tally(std::string_view bytes) {
   coding::reader in{bytes};
   tally out;
-  if (!check_format(in) || !in.varint(out.steps) || !in.varint(out.events)
-      || !in.varint(out.artifacts) || !in.done())
+  std::uint8_t format = 0;
+  std::string_view failed_step;
+  auto ok = check_format(in, format) && in.varint(out.steps)
+            && in.varint(out.events) && in.varint(out.artifacts);
+  if (ok && format == story_format)
+    ok = in.varint(out.phases) && get_flag(in, out.begun) && get_flag(in, out.ran)
+         && in.text(failed_step);
+  if (!ok || !in.done())
     return malformed("tally of a run");
+  out.failed_step = failed_step;
   return out;
 }
 
 result<step> decode_step(std::string_view bytes) {
   coding::reader in{bytes};
   step out;
-  if (!check_format(in) || !in.varint(out.place) || !get_fields(in, out.fields))
+  std::uint8_t format = 0;
+  auto ok = check_format(in, format) && in.varint(out.place)
+            && (format < story_format || get_flag(in, out.open))
+            && get_fields(in, out.fields);
+  if (!ok)
     return malformed("step");
+  if (format < story_format) { // of an older program: as far as one can see
+    auto status = parse_step_status(text_field(out.fields, "status"));
+    out.open = status == step_status::running || status == step_status::waiting;
+  }
   return out;
 }
 

@@ -50,10 +50,16 @@ struct tally {
   std::uint64_t steps = 0;
   std::uint64_t events = 0; ///< Of the timeline.
   std::uint64_t artifacts = 0;
+  // Of the run's story (event_facts.hpp), which goes on with its next event.
+  std::uint64_t phases = 0;
+  bool begun = false;
+  bool ran = false;
+  std::string failed_step;
 };
 
 struct step {
   std::uint64_t place = 0; ///< In order of first appearance, from 0.
+  bool open = false;       ///< See step_story.
   field_map fields;
 };
 

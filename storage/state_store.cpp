@@ -83,11 +83,15 @@ state_store::load_run(shard_id shard, const room_key& room,
 
 result<room_brief> state_store::load_room(shard_id shard,
                                           const room_key& room) const {
-  auto found = reads::room(state_view{*impl_->db}, shard, keys::ref(room));
+  state_view at{*impl_->db};
+  auto found = reads::room(at, shard, keys::ref(room));
   if (!found)
     return tl::unexpected{found.error()};
+  auto names = reads::definition_names(at, shard, keys::ref(room));
+  if (!names)
+    return tl::unexpected{names.error()};
   auto row = found->value_or(rows::room{});
-  return room_brief{row.head, row.oldest, row.epoch};
+  return room_brief{row.head, row.oldest, row.epoch, std::move(*names)};
 }
 
 result<std::optional<event_seq>>

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace callboard {
@@ -22,6 +23,8 @@ struct room_brief {
   event_seq head;   ///< 0: the room does not exist yet.
   event_seq oldest; ///< First event kept; 1 for a room without trims.
   std::uint64_t epoch = 0;
+  /// Raw names of its first definitions (definition_names::max_names).
+  std::vector<std::pair<definition_id, std::string>> definitions;
 };
 
 /// A run that waits for a worker.

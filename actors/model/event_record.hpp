@@ -30,6 +30,10 @@ struct event_record {
   std::uint32_t body_begin = 0; ///< changes/event/artifact in `tail`.
   std::uint32_t body_size = 0;  ///< 0: none.
   dispatch_note dispatch = {};  ///< Of the engine's own events only.
+  /// What the run knew when this happened and `tail` does not say: a compact
+  /// JSON object for other vocabularies and for the fold (event_facts.hpp).
+  /// Empty for events that need none; of runs and steps at least "{}".
+  std::string facts = {};
 
   std::string_view type_name() const noexcept {
     return std::string_view{tail}.substr(type_begin, type_size);

@@ -1,5 +1,6 @@
+#include "actors/model/field_map.hpp"
+
 #include "actors/model/event_checks.hpp"
-#include "actors/model/run_machine.hpp"
 
 #include <algorithm>
 #include <unordered_map>

@@ -218,6 +218,8 @@ run_machine::decide_status(const command_arguments& command,
   auto done = decide_run(update.draft(), room, now_ms);
   if (!done)
     return tl::unexpected<problem>{std::move(done.error())};
+  if (!command.reason.empty())
+    add_reason(done->facts, command.reason);
   std::vector<event_record> out;
   out.push_back(std::move(told));
   out.push_back(std::move(*done));

@@ -52,6 +52,12 @@ bool known_after(bool known, bool sent, bool cleared) noexcept {
 
 } // namespace
 
+run_machine::run_machine(run_brief stored)
+    : exists_{true}, run_{std::move(stored)} {
+  for (const auto& [id, step] : run_.steps)
+    run_.story.done += is_done(step.status) ? 1 : 0;
+}
+
 result<event_record> run_machine::decide(const event_draft& draft,
                                          const room_key& room,
                                          std::int64_t now_ms) {
@@ -61,9 +67,14 @@ result<event_record> run_machine::decide(const event_draft& draft,
   case event_type::step_updated:
     return decide_step(draft, room, now_ms);
   case event_type::timeline_created:
-  case event_type::artifact_created:
     exists_ = true; // the first event of an unknown run creates it
     return make_record(draft, room, now_ms, {});
+  case event_type::artifact_created: {
+    exists_ = true;
+    auto record = make_record(draft, room, now_ms, {});
+    record.facts = artifact_facts(run_.story, node_of(draft));
+    return record;
+  }
   case event_type::step_stream:
   case event_type::definition_updated:
   case event_type::custom:
@@ -101,7 +112,10 @@ result<event_record> run_machine::decide_run(const event_draft& draft,
     = known_after(started, draft.has_started_at, draft.clears_started_at);
   run_.has_completed_at
     = known_after(completed, draft.has_completed_at, draft.clears_completed_at);
-  return make_record(draft, room, now_ms, added.members());
+  auto record = make_record(draft, room, now_ms, added.members());
+  record.facts = run_facts(run_.story, {from, to, run_.steps.size()},
+                           record.body(), names_.get());
+  return record;
 }
 
 result<event_record> run_machine::decide_step(const event_draft& draft,
@@ -117,6 +131,7 @@ result<event_record> run_machine::decide_step(const event_draft& draft,
                      + draft.run.value + "\"",
                    from, to);
   added_times added{draft, now_ms};
+  auto steps_before = run_.steps.size();
   if (!known) {
     if (!draft.has_created_at)
       added.add("created_at");
@@ -150,16 +165,41 @@ result<event_record> run_machine::decide_step(const event_draft& draft,
     step.input_request = draft.input_request;
   if (is_ended(to) && to != step_status::failed)
     step.input_request = {}; // never asked again
-  return make_record(draft, room, now_ms, added.members());
+  auto record = make_record(draft, room, now_ms, added.members());
+  record.facts = step_facts(run_.story, step.story, draft.step,
+                            {from, to, run_.status, steps_before,
+                             run_.steps.size(), step.input_request},
+                            record.body(), names_.get());
+  return record;
+}
+
+std::string_view
+run_machine::node_of(const event_draft& artifact) const noexcept {
+  auto doc = json::document::parse(artifact.data);
+  if (!doc)
+    return {};
+  auto id = doc->root().find("step_id");
+  if (!id)
+    if (auto body = doc->root().find("artifact"))
+      id = body->find("step_id");
+  if (!id || !id->is(json::kind::string))
+    return {};
+  auto found = run_.steps.find({id->string()});
+  if (found == run_.steps.end())
+    return {};
+  const auto* name = found->second.story.fields.find("name");
+  return name != nullptr ? std::string_view{*name} : std::string_view{};
 }
 
 std::size_t run_machine::memory() const noexcept {
-  auto bytes = sizeof *this + run_.steps.bucket_count() * sizeof(void*);
+  auto bytes = sizeof *this + run_.steps.bucket_count() * sizeof(void*)
+               + held_bytes(run_.story.fields);
   if (run_.dispatch)
     bytes += sizeof(dispatch_state) + run_.dispatch->queue.capacity();
   for (const auto& [id, step] : run_.steps) {
     constexpr std::size_t node_links = 2 * sizeof(void*);
-    bytes += sizeof id + sizeof step + node_links;
+    bytes
+      += sizeof id + sizeof step + node_links + held_bytes(step.story.fields);
     for (const auto* text : {&id.value, &step.input_request})
       if (text->capacity() > 15) // not inside the string itself
         bytes += text->capacity() + 1;

@@ -1,7 +1,10 @@
 #pragma once
 
+#include "actors/model/definition_names.hpp"
 #include "actors/model/event.hpp"
+#include "actors/model/event_facts.hpp"
 #include "actors/model/event_record.hpp"
+#include "actors/model/field_map.hpp"
 #include "actors/model/ids.hpp"
 #include "actors/model/lease.hpp"
 #include "actors/model/problem.hpp"
@@ -22,9 +25,10 @@ struct step_brief {
   step_status status = step_status::pending;
   bool has_started_at = false;
   bool has_completed_at = false;
-  /// Raw `input_request` as long as the step may wait or wait again; else (ended,
-  /// but not failed) it may be empty. Empty also when there is none.
+  /// Raw `input_request` as long as the step may wait or wait again; else
+  /// (ended, but not failed) it may be empty. Empty also when there is none.
   std::string input_request;
+  step_story story = {};
 };
 
 /// What a decision needs to know of one run: loaded when its actor starts.
@@ -34,6 +38,7 @@ struct run_brief {
   bool has_completed_at = false;
   std::unordered_map<step_id, step_brief> steps;
   dispatch_ptr dispatch = {}; ///< Null: no worker is meant to take it.
+  run_story story = {};
 };
 
 /// A command of an operator or a user, as opposed to a producer's event.
@@ -74,8 +79,11 @@ public:
   /// A run that does not exist yet: its first accepted event creates it.
   run_machine() = default;
 
-  explicit run_machine(run_brief stored) : exists_{true}, run_{std::move(stored)} {
-    // nop
+  explicit run_machine(run_brief stored);
+
+  /// Where the names of the project's definitions are looked up; null: nowhere.
+  void use(std::shared_ptr<const definition_names> names) noexcept {
+    names_ = std::move(names);
   }
 
   bool exists() const noexcept {
@@ -109,8 +117,8 @@ public:
                                            std::int64_t now_ms);
 
   /// The first event of the new run `command.run` made by `create` (fields as
-  /// given) or `retry` (fields of the old run, plus `retry_of`): pending. A member
-  /// `id` of the fields is left out, it names the run.
+  /// given) or `retry` (fields of the old run, plus `retry_of`): pending. A
+  /// member `id` of the fields is left out, it names the run.
   /// @returns errc::conflict if the run exists, errc::invalid for wrong fields
   ///          (pointers relative to `fields`).
   result<event_record> create(const command_arguments& command,
@@ -121,8 +129,9 @@ public:
 
   /// The `command` timeline event that tells the producer of the old run that
   /// it was retried as `successor`.
-  event_record retried(const command_arguments& command, const run_id& successor,
-                       const room_key& room, std::int64_t now_ms) const;
+  event_record retried(const command_arguments& command,
+                       const run_id& successor, const room_key& room,
+                       std::int64_t now_ms) const;
 
   /// Bytes that this object occupies, roughly.
   std::size_t memory() const noexcept;
@@ -148,54 +157,25 @@ private:
   result<void> check_exists(const command_arguments& command,
                             const room_key& room) const;
 
+  /// The raw name of the step that an artifact says it comes from; or empty.
+  std::string_view node_of(const event_draft& artifact) const noexcept;
+
   bool exists_ = false;
   run_brief run_;
+  std::shared_ptr<const definition_names> names_;
 };
 
 /// Events outside runs (definitions, custom): nothing to check but their shape.
 event_record decide_room_event(const event_draft& draft, const room_key& room,
                                std::int64_t now_ms);
 
-/// Merges `changes` (raw JSON object) into `fields`: see contract 1. Shared by
-/// the store's fold and by tests that replay events.
-class field_map {
-public:
-  struct field {
-    std::string key; ///< decoded
-    std::string raw; ///< JSON as sent; never empty, never null
-  };
-
-  /// Field by field; an object value replaces the old one; null takes the field
-  /// away (readers show known fields that are absent as null). Takes O(n + m) for
-  /// large numbers of fields and changes.
-  /// `changes` must be a valid object (else errc::internal).
-  result<void> merge(std::string_view changes);
-
-  const std::string* find(std::string_view key) const noexcept;
-  void set(std::string_view key, std::string raw);
-  /// set() for a key that is known not to be there: does not look. For decoders.
-  void append(std::string key, std::string raw) {
-    fields_.push_back({std::move(key), std::move(raw)});
-  }
-  void erase(std::string_view key);
-
-  const std::vector<field>& fields() const noexcept {
-    return fields_;
-  }
-
-private:
-  void merge_indexed(const json::value& changes);
-
-  std::vector<field> fields_; // in the order in which they first appeared
-};
-
 /// Ids of events that a run (or a room) has seen, for finding duplicates.
 /// Exact while small, then a chain of Bloom filters: "no" is certain, "maybe"
 /// must be looked up in the store. Never forgets.
 class known_ids {
 public:
-  /// `complete`: starts with all ids known (a new run has none). Otherwise every
-  /// id is "maybe" for ever, and add() keeps nothing.
+  /// `complete`: starts with all ids known (a new run has none). Otherwise
+  /// every id is "maybe" for ever, and add() keeps nothing.
   explicit known_ids(bool complete = true) noexcept : complete_{complete} {
     // nop
   }

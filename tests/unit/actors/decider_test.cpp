@@ -39,7 +39,7 @@ protected:
 };
 
 TEST_F(decider_test, a_new_run_needs_no_look_into_the_store) {
-  run_decider x{room, {"e"}, std::nullopt, 100};
+  run_decider x{room, {"e"}, std::nullopt, nullptr, 100};
   push(x, 1, {"a", "b"});
   EXPECT_TRUE(out.lookups.empty());
   ASSERT_EQ(out.decisions.size(), 1u);
@@ -47,7 +47,7 @@ TEST_F(decider_test, a_new_run_needs_no_look_into_the_store) {
 }
 
 TEST_F(decider_test, an_id_that_repeats_within_a_request_is_named) {
-  run_decider x{room, {"e"}, std::nullopt, 100};
+  run_decider x{room, {"e"}, std::nullopt, nullptr, 100};
   push(x, 1, {"a", "b", "a"});
   ASSERT_EQ(out.decisions.size(), 1u);
   auto same = std::get_if<same_as>(&out.decisions[0].verdicts[2]);
@@ -57,7 +57,7 @@ TEST_F(decider_test, an_id_that_repeats_within_a_request_is_named) {
 
 TEST_F(decider_test,
        an_id_accepted_before_is_looked_up_after_everything_before) {
-  run_decider x{room, {"e"}, std::nullopt, 100};
+  run_decider x{room, {"e"}, std::nullopt, nullptr, 100};
   push(x, 1, {"a"});
   push(x, 2, {"a"});
   push(x, 3, {"b"});
@@ -72,7 +72,7 @@ TEST_F(decider_test,
 }
 
 TEST_F(decider_test, ids_of_a_run_from_the_store_are_asked_for_at_once) {
-  run_decider x{room, {"e"}, run_brief{}, 100};
+  run_decider x{room, {"e"}, run_brief{}, nullptr, 100};
   push(x, 1, {"a"});
   push(x, 2, {"b"});
   ASSERT_EQ(out.lookups.size(), 2u);
@@ -88,7 +88,7 @@ TEST_F(decider_test, ids_of_a_run_from_the_store_are_asked_for_at_once) {
 
 TEST_F(decider_test,
        an_id_that_was_accepted_while_the_store_was_asked_is_found) {
-  run_decider x{room, {"e"}, run_brief{}, 100};
+  run_decider x{room, {"e"}, run_brief{}, nullptr, 100};
   push(x, 1, {"a"});
   push(x, 2, {"a"}); // asked before the first one is accepted
   x.found({1, {0}, {std::nullopt}, std::nullopt, false}, out);
@@ -102,7 +102,7 @@ TEST_F(decider_test,
 }
 
 TEST_F(decider_test, an_unreadable_store_refuses_what_it_was_asked_about) {
-  run_decider x{room, {"e"}, run_brief{}, 100};
+  run_decider x{room, {"e"}, run_brief{}, nullptr, 100};
   push(x, 1, {"a"});
   x.found({1, {0}, {std::nullopt}, problem{errc::internal, "broken"}, false},
           out);

@@ -16,12 +16,33 @@ using test::room;
 struct folded_run {
   field_map run;
   std::map<std::string, field_map> steps;
+  std::uint64_t phases = 0;
+  bool begun = false;
+  bool ran = false;
+  step_id failed;
+  std::map<std::string, bool> open;
+  json::document scratch;
+
+  static void copy(field_map& to, const field_map& from,
+                   bool (*told)(std::string_view) noexcept) {
+    for (const auto& [key, raw] : from.fields())
+      if (told(key))
+        to.set(key, raw);
+  }
 
   void apply(const event_record& record) {
+    auto marks = read_marks(record.facts, scratch);
+    phases = marks.phase != 0 ? marks.phase : phases;
+    begun = begun || marks.begins;
+    ran = ran || marks.first;
+    if (record.type == event_type::step_updated && marks.task != 0)
+      open[record.step.value] = marks.task > 0;
     if (record.type == event_type::run_updated) {
       ASSERT_TRUE(run.merge(record.body()));
     } else if (record.type == event_type::step_updated) {
       ASSERT_TRUE(steps[record.step.value].merge(record.body()));
+      if (marks.moved && text(steps[record.step.value], "status") == "failed")
+        failed = record.step;
     }
   }
 
@@ -31,6 +52,12 @@ struct folded_run {
     out.status = parse_run_status(text(run, "status")).value_or(out.status);
     out.has_started_at = run.find("started_at") != nullptr;
     out.has_completed_at = run.find("completed_at") != nullptr;
+    out.story.phases = phases;
+    out.story.begun = begun;
+    out.story.ran = ran || out.status != run_status::pending;
+    out.story.failed_step = failed;
+    if (!is_ended(out.status))
+      copy(out.story.fields, run, is_told_of_run);
     for (const auto& [id, fields] : steps) {
       auto& step = out.steps[{id}];
       step.status
@@ -41,6 +68,10 @@ struct folded_run {
       bool over = is_ended(step.status) && step.status != step_status::failed;
       if (request != nullptr && !over)
         step.input_request = *request;
+      auto found = open.find(id);
+      step.story.open = found != open.end() && found->second;
+      copy(step.story.fields, fields,
+           may_go_on(step.status) ? is_told_of_step : is_told_of_ended_step);
     }
     return out;
   }
@@ -110,6 +141,15 @@ private:
       add(pick(3) == 0
             ? R"("input_request":null)"
             : R"("input_request":{"validation":{"options":[1,{"value":3}]}})");
+    static constexpr std::string_view told[]{
+      "name",     "kind",   "output",  "error_message",
+      "metadata", "issues", "metrics", "workflow_name"};
+    for (auto name : told)
+      if (pick(6) == 0)
+        add("\"" + std::string{name} + "\":"
+            + (pick(4) == 0 ? "null" : "\"v" + std::to_string(pick(9)) + "\""));
+    if (pick(8) == 0)
+      add(R"("progress":{"total":)" + std::to_string(pick(3)) + "}");
     if (pick(2) == 0)
       add("\"x" + std::to_string(pick(4))
           + "\":" + (pick(3) == 0 ? "null" : std::to_string(pick(9)) + ".0"));
@@ -126,7 +166,21 @@ private:
   std::int64_t now_ = test::now_ms;
 };
 
+using text_map = std::map<std::string, std::string>;
+
+text_map sorted(const field_map& x) {
+  text_map out;
+  for (const auto& [key, raw] : x.fields())
+    out[key] = raw;
+  return out;
+}
+
 void expect_same(const run_brief& stored, const run_brief& live) {
+  ASSERT_EQ(stored.story.phases, live.story.phases);
+  ASSERT_EQ(stored.story.begun, live.story.begun);
+  ASSERT_EQ(stored.story.ran, live.story.ran);
+  ASSERT_EQ(stored.story.failed_step, live.story.failed_step);
+  ASSERT_EQ(sorted(stored.story.fields), sorted(live.story.fields));
   ASSERT_EQ(stored.status, live.status);
   ASSERT_EQ(stored.has_started_at, live.has_started_at);
   ASSERT_EQ(stored.has_completed_at, live.has_completed_at);
@@ -137,6 +191,9 @@ void expect_same(const run_brief& stored, const run_brief& live) {
     ASSERT_EQ(other.has_started_at, step.has_started_at) << id.value;
     ASSERT_EQ(other.has_completed_at, step.has_completed_at) << id.value;
     ASSERT_EQ(other.input_request, step.input_request) << id.value;
+    ASSERT_EQ(other.story.open, step.story.open) << id.value;
+    ASSERT_EQ(sorted(other.story.fields), sorted(step.story.fields))
+      << id.value;
   }
 }
 
@@ -174,6 +231,7 @@ TEST(history_property_test, a_machine_from_the_store_decides_like_the_old_one) {
       for (std::size_t j = 0; j < got.size(); ++j) {
         if (got[j].type != event_type::timeline_created) { // its id is new
           ASSERT_EQ(got[j].body(), expected[j].body());
+          ASSERT_EQ(got[j].facts, expected[j].facts);
         }
         fold.apply(got[j]);
       }

@@ -160,26 +160,47 @@ TEST_F(state_disk_test, another_number_of_shards_names_both) {
   EXPECT_NE(other.error().detail.find("16"), std::string::npos);
 }
 
-TEST_F(state_disk_test, a_newer_format_is_refused_and_left_alone) {
-  store.reset();
-  auto path = (dir.path() / "state").string();
+/// Writes another format into a closed store. @returns the one before.
+std::string change_format(const std::filesystem::path& dir,
+                          const std::string& to) {
+  auto path = (dir / "state").string();
   std::vector<std::string> names;
-  ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, path, &names).ok());
+  EXPECT_TRUE(rocksdb::DB::ListColumnFamilies({}, path, &names).ok());
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (auto& name : names)
     families.emplace_back(name, rocksdb::ColumnFamilyOptions{});
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* raw = nullptr;
-  ASSERT_TRUE(rocksdb::DB::Open({}, path, families, &handles, &raw).ok());
-  ASSERT_TRUE(raw->Put({}, "format", "2").ok());
+  std::string before;
+  EXPECT_TRUE(rocksdb::DB::Open({}, path, families, &handles, &raw).ok());
+  EXPECT_TRUE(raw->Get({}, "format", &before).ok());
+  EXPECT_TRUE(raw->Put({}, "format", to).ok());
   for (auto* handle : handles)
     raw->DestroyColumnFamilyHandle(handle);
   delete raw;
+  return before;
+}
+
+TEST_F(state_disk_test, a_newer_format_is_refused_and_left_alone) {
+  store.reset();
+  change_format(dir.path(), "3");
   auto opened = state_store::open(options(), shards);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, errc::conflict);
-  EXPECT_NE(opened.error().detail.find("format 2"), std::string::npos)
+  EXPECT_NE(opened.error().detail.find("format 3"), std::string::npos)
     << opened.error().detail;
+}
+
+TEST_F(state_disk_test, an_older_format_is_read_and_raised) {
+  out.add("p", run_event("e1", R"({"status":"running"})"));
+  ASSERT_TRUE(apply());
+  ASSERT_TRUE(store->flush());
+  store.reset();
+  change_format(dir.path(), "1");
+  reopen();
+  EXPECT_EQ(store->applied(shard), log_index{1});
+  store.reset();
+  EXPECT_EQ(change_format(dir.path(), "2"), "2");
 }
 
 TEST_F(state_disk_test, a_file_in_the_place_of_the_folder_is_named) {

@@ -1,4 +1,5 @@
 #include "storage/entry.hpp"
+#include "storage/state_rows.hpp"
 
 #include <gtest/gtest.h>
 
@@ -41,6 +42,33 @@ TEST(state_entry, a_record_reads_back_as_it_was_written) {
   EXPECT_EQ(view->body, x.body());
 }
 
+TEST(state_entry, a_record_with_facts_reads_back_as_it_was_written) {
+  auto x = sample("e1");
+  x.facts = R"({"was":"running","phase":3})";
+  std::string bytes;
+  encode_record(bytes, x);
+  auto view = decode_record(bytes);
+  ASSERT_TRUE(view) << view.error().detail;
+  EXPECT_EQ(view->facts, x.facts);
+  EXPECT_EQ(view->tail, x.tail);
+  EXPECT_EQ(view->body, x.body());
+}
+
+TEST(state_entry, a_record_of_the_first_format_is_one_without_facts) {
+  std::string bytes;
+  encode_record(bytes, sample("e1"));
+  auto tail = bytes.size() - sample("e1").tail.size();
+  EXPECT_EQ(bytes.substr(tail - 2, 2), std::string(2, 0)); // no mark, no facts
+  bytes.erase(tail - 2, 2);
+  bytes.front() = 1;
+  auto old = decode_record(bytes);
+  ASSERT_TRUE(old) << old.error().detail;
+  EXPECT_EQ(old->tail, sample("e1").tail);
+  EXPECT_EQ(old->facts, "");
+  bytes.front() = 3;
+  EXPECT_FALSE(decode_record(bytes));
+}
+
 TEST(state_entry, a_record_cut_anywhere_before_its_text_is_refused) {
   std::string bytes;
   encode_record(bytes, sample("e1"));
@@ -48,6 +76,35 @@ TEST(state_entry, a_record_cut_anywhere_before_its_text_is_refused) {
   for (std::size_t size = 0; size < bytes.size() - text + 37; ++size)
     EXPECT_FALSE(decode_record(std::string_view{bytes}.substr(0, size)))
       << size;
+}
+
+TEST(state_entry, rows_of_the_first_format_are_read) {
+  using namespace std::string_literals;
+  auto tally = rows::decode_tally("\x01\x02\x03\x04"s);
+  ASSERT_TRUE(tally);
+  EXPECT_EQ(tally->artifacts, 4u);
+  EXPECT_EQ(tally->phases, 0u);
+  EXPECT_FALSE(tally->begun);
+  auto step = rows::decode_step("\x01\x05\x01\x06status\x00\x09\"running\""s);
+  ASSERT_TRUE(step);
+  EXPECT_EQ(step->place, 5u);
+  EXPECT_TRUE(step->open);
+  EXPECT_FALSE(rows::decode_tally("\x03\x02\x03\x04"s));
+}
+
+TEST(state_entry, rows_keep_the_story) {
+  rows::tally tally;
+  tally.phases = 300;
+  tally.begun = true;
+  tally.failed_step = "s";
+  auto read = rows::decode_tally(rows::encode(tally));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->phases, 300u);
+  EXPECT_TRUE(read->begun);
+  EXPECT_EQ(read->failed_step, "s");
+  rows::step step;
+  step.open = true;
+  EXPECT_TRUE(rows::decode_step(rows::encode(step))->open);
 }
 
 TEST(state_entry, a_payload_yields_its_items_in_order) {

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,6 +81,13 @@ public:
       log.push_back({where, seq, std::move(record)});
     }
     return !records.empty();
+  }
+
+  /// As if the run's owner had left the memory and come back from the store.
+  void reload(const std::string& project, const std::string& run,
+              std::optional<run_brief> stored) {
+    machines_[{project, run}]
+      = stored ? run_machine{std::move(*stored)} : run_machine{};
   }
 
   void trim(const std::string& project, event_seq upto) {

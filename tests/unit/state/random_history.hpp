@@ -100,6 +100,15 @@ private:
     if (below(5) == 0)
       text += below(3) == 0 ? R"("name":null,)"
                             : R"("name":"n)" + number(9) + R"(",)";
+    static constexpr const char* told[]
+      = {"kind", "error_message", "metrics", "workflow_name", "metadata"};
+    if (below(2) == 0) {
+      auto* name = told[below(5)];
+      text += '"' + std::string{name} + "\":"
+              + (below(3) == 0 ? "null" : "\"t" + number(9) + '"') + ',';
+    }
+    if (below(6) == 0)
+      text += R"("progress":{"completed":)" + number(9) + "},";
     auto first = below(7);
     auto count = below(3);
     for (std::uint32_t i = 0; i < count; ++i)

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace callboard::test {
 namespace {
 
@@ -174,6 +176,58 @@ TEST_P(state_random_test,
     payloads.begin() + static_cast<long>(applied->value), payloads.end());
   ASSERT_TRUE(store->apply(shard, {payloads.size()}, rest));
   EXPECT_EQ(store->digest(shard), expected);
+}
+
+TEST_P(state_random_test, facts_do_not_depend_on_when_a_run_left_the_memory) {
+  random_history history{out, GetParam()};
+  publisher lasting;
+  random_history same{lasting, GetParam()};
+  std::mt19937 random{GetParam()};
+  for (int entry = 0; entry < 40; ++entry) {
+    for (int i = 0; i < 15; ++i) {
+      history.step();
+      same.step();
+    }
+    ASSERT_TRUE(apply());
+    for (std::string project : {"p0", "p1"})
+      for (int run = 0; run < 5; ++run) {
+        if (random() % 2 == 0)
+          continue;
+        auto id = "e" + std::to_string(run);
+        auto stored = store->load_run(shard, out.room(project), {id});
+        ASSERT_TRUE(stored) << stored.error().detail;
+        out.reload(project, id, std::move(*stored));
+      }
+  }
+  ASSERT_EQ(out.log.size(), lasting.log.size());
+  std::size_t moved = 0;
+  for (std::size_t i = 0; i < out.log.size(); ++i) {
+    ASSERT_EQ(out.log[i].record.facts, lasting.log[i].record.facts) << i;
+    moved += out.log[i].record.facts.size() > 2;
+  }
+  EXPECT_GT(moved, 100u);
+}
+
+TEST_P(state_random_test, history_gives_each_event_with_its_facts) {
+  random_history history{out, GetParam()};
+  for (int i = 0; i < 200; ++i)
+    history.step();
+  ASSERT_TRUE(apply());
+  history_request all{out.room("p0"), {}, {}, {}, 64u << 20};
+  auto chunk = store->history(shard, all);
+  ASSERT_TRUE(chunk);
+  std::size_t at = 0;
+  for (auto& x : out.log) {
+    if (x.room != all.room)
+      continue;
+    auto& got = chunk->events.at(at++);
+    EXPECT_EQ(got.seq, x.seq);
+    if (x.record.facts.empty())
+      EXPECT_EQ(got.facts, nullptr);
+    else
+      EXPECT_EQ(*got.facts, x.record.facts);
+  }
+  EXPECT_EQ(at, chunk->events.size());
 }
 
 INSTANTIATE_TEST_SUITE_P(seeds, state_random_test, ::testing::Range(1u, 7u));
