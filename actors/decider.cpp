@@ -26,6 +26,15 @@ passed_on pass_on(const event_draft& draft, const room_key& room,
   return result;
 }
 
+/// What is sent under a lease is about its run, so that nothing of a worker
+/// that has lost it slips through.
+problem foreign_to(const lease_claim& lease) {
+  return {errc::invalid,
+          "this event is not of run \"" + lease.run.value
+            + "\", whose lease came with it; send it without a lease",
+          "/data/execution_id"};
+}
+
 stream_note note_of(const event_draft& draft) {
   if (draft.step_status_to && is_ended(*draft.step_status_to))
     return {.kind = stream_note::what::step_ended, .source = {}, .data = {}};
@@ -165,6 +174,7 @@ void decider::finish(job& j, outbox& out) {
           return std::optional{result.items[k]};
     return std::optional<std::uint32_t>{};
   };
+  auto* lease = j.request->lease ? &*j.request->lease : nullptr;
   // Ids of this request itself: only worth a look once one of them repeats.
   known_ids own;
   for (std::size_t i = 0; i < result.items.size(); ++i) {
@@ -186,7 +196,7 @@ void decider::finish(job& j, outbox& out) {
         continue;
       }
     }
-    v = decide(d, j.now_ms);
+    v = decide(d, lease, j.now_ms);
     if (auto x = std::get_if<accepted>(&v)) {
       seen_.add(d.id.value);
       if (d.id_given)
@@ -210,7 +220,14 @@ run_decider::run_decider(room_key room, run_id run,
   machine_.use(std::move(names));
 }
 
-verdict run_decider::decide(const event_draft& draft, std::int64_t now_ms) {
+verdict run_decider::decide(const event_draft& draft, const lease_claim* lease,
+                            std::int64_t now_ms) {
+  if (lease != nullptr) {
+    if (lease->run != draft.run)
+      return foreign_to(*lease);
+    if (auto ok = machine_.check_lease(*lease); !ok)
+      return std::move(ok.error());
+  }
   if (draft.delivery == event_delivery::ephemeral)
     return pass_on(draft, room(), now_ms);
   auto& steps = machine_.brief().steps;
@@ -236,7 +253,8 @@ std::vector<verdict> run_decider::decide(const command_arguments& command,
   case run_command::create: {
     auto record = machine_.create(command, room(), now_ms);
     if (record)
-      result.emplace_back(accepted{std::move(*record)});
+      result.emplace_back(
+        accepted{std::move(*record), {}, machine_.brief().dispatch});
     else
       result.emplace_back(std::move(record.error()));
     return result;
@@ -268,7 +286,9 @@ std::vector<verdict> run_decider::decide(const command_arguments& command,
   }
   for (auto& record : *records) {
     accepted x{std::move(record)};
-    if (command.what == run_command::cancel
+    if (x.record.dispatch.mark != dispatch_mark::none)
+      x.dispatch = machine_.brief().dispatch;
+    if (is_ended(machine_.brief().status)
         && x.record.type == event_type::run_updated)
       x.note.kind = stream_note::what::run_ended;
     result.emplace_back(std::move(x));
@@ -288,7 +308,10 @@ room_decider::room_decider(room_key room, bool complete)
   // nop
 }
 
-verdict room_decider::decide(const event_draft& draft, std::int64_t now_ms) {
+verdict room_decider::decide(const event_draft& draft, const lease_claim* lease,
+                             std::int64_t now_ms) {
+  if (lease != nullptr)
+    return foreign_to(*lease);
   if (draft.delivery == event_delivery::ephemeral)
     return pass_on(draft, room(), now_ms);
   return accepted{decide_room_event(draft, room(), now_ms)};

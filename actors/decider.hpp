@@ -56,7 +56,10 @@ public:
   }
 
 protected:
-  virtual verdict decide(const event_draft& draft, std::int64_t now_ms) = 0;
+  /// `lease`: what the event's sender claims to hold; null: nothing.
+  virtual verdict decide(const event_draft& draft, const lease_claim* lease,
+                         std::int64_t now_ms)
+    = 0;
   virtual std::vector<verdict> decide(const command_arguments& command,
                                       const run_id& successor,
                                       std::int64_t now_ms)
@@ -105,7 +108,8 @@ public:
   }
 
 protected:
-  verdict decide(const event_draft& draft, std::int64_t now_ms) override;
+  verdict decide(const event_draft& draft, const lease_claim* lease,
+                 std::int64_t now_ms) override;
   std::vector<verdict> decide(const command_arguments& command,
                               const run_id& successor,
                               std::int64_t now_ms) override;
@@ -122,7 +126,8 @@ public:
   room_decider(room_key room, bool complete);
 
 protected:
-  verdict decide(const event_draft& draft, std::int64_t now_ms) override;
+  verdict decide(const event_draft& draft, const lease_claim* lease,
+                 std::int64_t now_ms) override;
   std::vector<verdict> decide(const command_arguments& command,
                               const run_id& successor,
                               std::int64_t now_ms) override;

@@ -70,6 +70,8 @@ struct publish_request {
   room_key room; ///< The project; drafts with scope tenant go to the tenant.
   std::vector<publish_item> items;
   std::size_t bytes = 0; ///< What counts against the limit in flight.
+  /// Then every event must be of that lease's run, and the lease still good.
+  std::optional<lease_claim> lease = {};
 };
 
 struct command_request {
@@ -81,6 +83,23 @@ struct definition_request {
   room_key room;
   definition_id id;
   std::string fields; ///< Raw JSON `{name, phases}`; empty: delete.
+};
+
+/// A worker asks for the oldest pending run of a queue.
+struct take_request {
+  room_key room;
+  std::string queue;  ///< A definition's id or a workflow's name.
+  std::string worker; ///< As shown to others.
+  std::chrono::milliseconds wait{0}; ///< At most dispatch.max_wait.
+};
+
+/// A worker says something about a run that it holds.
+struct lease_request {
+  enum class what : std::uint8_t { heartbeat, release };
+  what op = what::heartbeat;
+  room_key room;
+  lease_claim claim;
+  std::string reason; ///< release: plain text or empty.
 };
 
 struct find_actors {
@@ -166,9 +185,11 @@ struct engine_metrics {
                 events_ephemeral = 0, entries_proposed = 0, log_syncs = 0,
                 log_bytes = 0, batches_applied = 0, history_reads = 0,
                 refused_overload = 0;
+  std::uint64_t runs_taken = 0, leases_lost = 0, leases_released = 0,
+                runs_given_up = 0, heartbeats = 0, lease_conflicts = 0;
   std::uint64_t in_flight_bytes = 0, active_runs = 0, active_rooms = 0,
-                leading_shards = 0, shards = 0, state_disk_bytes = 0,
-                log_disk_bytes = 0;
+                waiting_workers = 0, leases = 0, leading_shards = 0, shards = 0,
+                state_disk_bytes = 0, log_disk_bytes = 0;
   bool disk_full = false;
   /// Upper bounds in seconds and counts per bucket (not cumulative), then sum.
   struct histogram {
@@ -191,6 +212,13 @@ public:
   virtual void ask(const reply_address& to, query::any x) = 0;
   virtual void history(const reply_address& to, history_request x) = 0;
   virtual void admin(const reply_address& to, admin_request x) = 0;
+
+  /// Answered with `{"lease","run"}`, or with 204 when there was nothing for so
+  /// long.
+  virtual void take(const reply_address& to, take_request x) = 0;
+  /// The one who asked is gone: a run that it was about to get goes to another.
+  virtual void stop_taking(const reply_address& to, const room_key& room) = 0;
+  virtual void lease(const reply_address& to, lease_request x) = 0;
 
   /// Starts the flow of a room's events to a hub; answered with room_joined.
   /// Joining again answers again.

@@ -102,6 +102,7 @@ void engine_facade::publish(const reply_address& to, publish_request x) {
     s->began_us = steady_us();
     s->bytes = x.bytes;
     s->request = std::make_shared<publish_request>();
+    s->request->lease = x.lease;
     return s;
   };
   if (tenant_items == 0 || tenant_items == x.items.size()) {
@@ -172,6 +173,33 @@ void engine_facade::define(const reply_address& to, definition_request x) {
     else
       refuse(s->to, found.error());
   });
+}
+
+void engine_facade::take(const reply_address& to, take_request x) {
+  if (auto why = why_no_writes())
+    return refuse(to, std::move(*why));
+  auto shard = node_.shard_of(x.room).value;
+  caf::anon_send(node_.shards[shard], take_run{to, std::move(x)});
+}
+
+void engine_facade::stop_taking(const reply_address& to, const room_key& room) {
+  caf::anon_send(node_.shards[node_.shard_of(room).value],
+                 stop_taking_runs{to, room});
+}
+
+void engine_facade::lease(const reply_address& to, lease_request x) {
+  if (x.op == lease_request::what::heartbeat) {
+    auto shard = node_.shard_of(x.room).value;
+    return caf::anon_send(node_.shards[shard],
+                          renew_lease{to, x.room, std::move(x.claim)});
+  }
+  command_request y;
+  y.room = std::move(x.room);
+  y.arguments.what = run_command::release;
+  y.arguments.run = x.claim.run;
+  y.arguments.reason = std::move(x.reason);
+  y.arguments.lease.claim = std::move(x.claim);
+  command(to, std::move(y));
 }
 
 void engine_facade::enter_shard(slot_ptr s) {
@@ -313,6 +341,14 @@ engine_metrics engine_facade::metrics() const {
   m.batches_applied = c.applied;
   m.history_reads = c.reads;
   m.refused_overload = c.overload;
+  m.runs_taken = c.taken;
+  m.leases_lost = c.leases_lost;
+  m.leases_released = c.released;
+  m.runs_given_up = c.given_up;
+  m.heartbeats = c.heartbeats;
+  m.lease_conflicts = c.lease_conflicts;
+  m.waiting_workers = c.waiting_workers;
+  m.leases = c.leases;
   m.in_flight_bytes = c.in_flight_bytes;
   m.active_runs = c.active_runs;
   m.active_rooms = c.active_rooms;

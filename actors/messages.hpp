@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/dispatch_queues.hpp"
 #include "actors/engine.hpp"
 #include "actors/slot.hpp"
 #include "storage/raft/consensus.hpp"
@@ -251,6 +252,39 @@ struct room_expired {
   event_seq upto;
 };
 
+/// A worker asks for a run; answered when it has one, or in time with none.
+struct take_run {
+  reply_address to;
+  take_request what;
+};
+
+/// It has gone away.
+struct stop_taking_runs {
+  reply_address to;
+  room_key room;
+};
+
+/// A worker is alive and goes on with its run.
+struct renew_lease {
+  reply_address to;
+  room_key room;
+  lease_claim claim;
+};
+
+/// The beginning of a queue.
+struct queue_loaded {
+  queue_key queue;
+  queue_page page;
+  std::optional<problem> error;
+};
+
+/// All leases of the shard, when it begins to lead.
+struct leases_loaded {
+  raft_term term; ///< It led in this term.
+  std::vector<leased_run> leases;
+  std::optional<problem> error;
+};
+
 /// A read that must not be answered by a deposed leader: `go` is called once
 /// the shard is sure to lead (with nothing), or with why it cannot be answered.
 struct read_barrier {
@@ -310,6 +344,10 @@ using shard_actor = caf::typed_actor<
   // Viewers' nodes come and go.
   caf::reacts_to<join_room_request>, caf::reacts_to<leave_room_request>,
   caf::reacts_to<ask_streams_request>, caf::reacts_to<watch_tenant_request>,
+  // Workers.
+  caf::reacts_to<take_run>, caf::reacts_to<stop_taking_runs>,
+  caf::reacts_to<renew_lease>, caf::reacts_to<queue_loaded>,
+  caf::reacts_to<leases_loaded>,
   // Reads, linearizable.
   caf::reacts_to<read_barrier>,
   // Time: Raft, passivation, retention.

@@ -39,6 +39,9 @@ struct node_counters {
 
   counter accepted{0}, duplicate{0}, refused{0}, ephemeral{0}, proposed{0},
     syncs{0}, log_bytes{0}, applied{0}, reads{0}, overload{0};
+  counter taken{0}, leases_lost{0}, released{0}, given_up{0}, heartbeats{0},
+    lease_conflicts{0};
+  counter waiting_workers{0}, leases{0}; ///< Gauges.
   counter in_flight_bytes{0}, active_runs{0}, active_rooms{0}, leading{0};
   counter log_disk_bytes{0}, state_disk_bytes{0}; ///< Looked up each second.
   latency_histogram sync_seconds, publish_seconds, apply_seconds;

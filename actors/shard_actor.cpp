@@ -12,6 +12,8 @@ namespace {
 constexpr auto tick_interval = std::chrono::milliseconds{100};
 constexpr std::int64_t sweep_interval_ms = 1000;
 
+} // namespace
+
 problem not_ready() {
   return {errc::unavailable,
           "the shard is starting or has no leader at the moment; try again",
@@ -19,11 +21,12 @@ problem not_ready() {
           std::chrono::seconds{1}};
 }
 
-} // namespace
-
 void shard_state::init(node_context& node, shard_id id) {
   node_ = &node;
   id_ = id;
+  queues_.emplace(dispatch_queues::limits{
+    .window = queue_window, .waiting = node.conf.dispatch.max_waiting});
+  leases_.emplace(node.conf.dispatch.lease.count());
   raft_.emplace(node, id);
   if (auto ok = raft_->start(self_, steady_ms()); !ok)
     node.die("shard " + std::to_string(id.value) + ": " + ok.error().detail);
@@ -241,6 +244,8 @@ void shard_state::look_up(const room_key& room, id_lookup x) {
 // --------------------------------------------------------------------------
 
 void shard_state::refuse(slot& s, const problem& why) {
+  if (refuse_dispatch(s, why))
+    return;
   std::vector<answer> out;
   if (s.gather) {
     std::vector<publish_result> part(s.request->items.size());
@@ -270,6 +275,9 @@ void shard_state::refuse_all(const problem& why) {
     for (auto& edge : room->joined)
       self_->send(edge, room_lost_out{key});
   }
+  refuse_takers(why);
+  leases_->clear();
+  count_workers();
   node_->counters.active_runs.fetch_sub(active_runs_);
   node_->counters.active_rooms.fetch_sub(rooms_.size());
   active_runs_ = 0;
@@ -295,6 +303,7 @@ void shard_state::became_ready() {
                 raft_->raft().term().value);
   node_->ready_shards.fetch_add(1);
   node_->counters.leading.fetch_add(1);
+  load_leases();
   for (auto& x : std::exchange(waiting_reads_, {}))
     (*x.go)(std::nullopt);
   for (auto& x : std::exchange(waiting_joins_, {}))
@@ -317,6 +326,7 @@ void shard_state::handle(tick) {
   self_->delayed_send(self_, tick_interval, tick{});
   raft_->tick(steady_ms());
   check_ready();
+  tick_dispatch();
   auto now = wall_ms();
   if (now < next_sweep_ms_)
     return;
@@ -354,6 +364,11 @@ shard(shard_actor::stateful_pointer<shard_state> self, node_context* node,
     [&state](const leave_room_request& x) { state.handle(x); },
     [&state](ask_streams_request& x) { state.handle(x); },
     [&state](const watch_tenant_request& x) { state.handle(x); },
+    [&state](take_run& x) { state.handle(x); },
+    [&state](const stop_taking_runs& x) { state.handle(x); },
+    [&state](renew_lease& x) { state.handle(x); },
+    [&state](queue_loaded& x) { state.handle(x); },
+    [&state](leases_loaded& x) { state.handle(x); },
     [&state](read_barrier& x) { state.handle(x); },
     [&state](tick x) { state.handle(x); },
     [&state](const room_expired& x) { state.handle(x); },

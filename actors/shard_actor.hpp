@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/lease_clock.hpp"
 #include "actors/messages.hpp"
 #include "actors/node_context.hpp"
 #include "actors/shard_raft.hpp"
@@ -22,6 +23,9 @@
 
 namespace callboard {
 
+/// What is said while the shard cannot decide.
+problem not_ready();
+
 /// One shard replica. As leader: activates runs and rooms, brings the requests
 /// of each room into one order, numbers their events, proposes them in batches,
 /// and tells producers and viewers when they are applied. Nothing here waits
@@ -33,7 +37,8 @@ namespace callboard {
 ///
 /// The members are spread over shard_actor.cpp (requests, lanes, time),
 /// shard_batches.cpp (numbers, proposals, answers), shard_activation.cpp (runs
-/// and rooms come and go), shard_retention.cpp and shard_admin.cpp.
+/// and rooms come and go), shard_dispatch.cpp (workers take runs),
+/// shard_retention.cpp and shard_admin.cpp.
 class shard_state {
 public:
   static constexpr const char* name = "shard";
@@ -58,6 +63,11 @@ public:
   void handle(const leave_room_request& x);
   void handle(ask_streams_request& x);
   void handle(const watch_tenant_request& x);
+  void handle(take_run& x);
+  void handle(const stop_taking_runs& x);
+  void handle(renew_lease& x);
+  void handle(queue_loaded& x);
+  void handle(leases_loaded& x);
   void handle(read_barrier& x);
   void handle(tick);
   void handle(const room_expired& x);
@@ -98,6 +108,22 @@ private:
   void look_for_expired(room_entry& room, std::int64_t now_ms);
   void trim(room_entry& room, event_seq upto);
 
+  // Workers.
+  void answer_taker(const reply_address& to, decltype(answer::outcome) outcome);
+  void carry_out(dispatch_queues::outbox& out);
+  void load_queue(queue_key queue);
+  void take(dispatch_queues::grant grant);
+  void enter_own(slot_ptr s, command_arguments order);
+  bool refuse_dispatch(slot& s, const problem& why);
+  static bool is_own(const slot& s) noexcept;
+  void answer_take(const slot_ptr& s);
+  void note_effect(const room_entry& room, const accepted& x);
+  void apply_effects(std::vector<dispatch_effect>& effects);
+  void load_leases();
+  void refuse_takers(const problem& why);
+  void tick_dispatch();
+  void count_workers();
+
   // Activation.
   room_entry& room_of(const room_key& key);
   run_entry& run_of(room_entry& room, const run_id& id);
@@ -125,6 +151,13 @@ private:
   std::uint64_t batches_applied_ = 0;
   std::uint64_t next_batch_ = 1;
   bool flush_sent_ = false;
+
+  static constexpr std::size_t queue_window = 256;
+  std::optional<dispatch_queues> queues_;
+  std::optional<lease_clock> leases_;
+  bool leases_known_ = false; // the store's, since this node leads
+  std::size_t counted_waiting_ = 0;
+  std::size_t counted_leases_ = 0;
 
   std::vector<read_barrier> waiting_reads_; // until the shard is ready
   std::vector<join_room_request> waiting_joins_;

@@ -66,6 +66,8 @@ void shard_state::number_item(room_entry& room, slot& s, std::size_t i) {
   if (auto x = std::get_if<accepted>(&v)) {
     counters.accepted.fetch_add(1, std::memory_order_relaxed);
     result.id = x->record.id.value;
+    if (s.grant && x->dispatch)
+      s.lease = x->dispatch;
     result.seq = add_event(room, *x);
   } else if (auto passed = std::get_if<passed_on>(&v)) {
     counters.ephemeral.fetch_add(1, std::memory_order_relaxed);
@@ -95,6 +97,7 @@ event_seq shard_state::add_event(room_entry& room, accepted& x) {
   if (x.record.type == event_type::definition_updated)
     room.names->update(x.record.definition, x.record.body());
   writer_.add(room.key, seq, room.epoch, x.record);
+  note_effect(room, x);
   batch_.posts.push_back(
     {&room, make_posted(seq, x.record), std::move(x.note)});
   auto& limits = node_->conf.engine;
@@ -127,6 +130,7 @@ void shard_state::propose() {
       return dispatch(x);
     auto& last = in_flight_.back();
     std::ranges::move(x.posts, std::back_inserter(last.posts));
+    std::ranges::move(x.effects, std::back_inserter(last.effects));
     std::ranges::move(x.answers, std::back_inserter(last.answers));
     return;
   }
@@ -169,6 +173,7 @@ void shard_state::handle(const state_flushed& x) {
 void shard_state::dispatch(open_batch& x) {
   batches_applied_ = std::max(batches_applied_, x.number);
   tell_rooms(x);
+  apply_effects(x.effects);
   std::vector<answer> out;
   out.reserve(x.answers.size());
   for (auto& s : x.answers)
@@ -255,6 +260,10 @@ void shard_state::answer_command(const slot_ptr& s, std::vector<answer>& out) {
   release(*s);
   std::string_view status;
   switch (s->command->what) {
+  case run_command::take:
+    return answer_take(s);
+  case run_command::lose:
+    return;
   case run_command::create:
     return answer_with_detail(s, s->command->run);
   case run_command::retry:
@@ -264,13 +273,11 @@ void shard_state::answer_command(const slot_ptr& s, std::vector<answer>& out) {
     break;
   case run_command::resume:
   case run_command::input:
-  case run_command::take:
     status = "running";
     break;
   case run_command::cancel:
     status = "cancelled";
     break;
-  case run_command::lose:
   case run_command::release:
     status = "pending";
     break;

@@ -58,12 +58,22 @@ struct post {
   stream_note note;
 };
 
+/// What an event does to the shard's queues and leases once it is applied.
+struct dispatch_effect {
+  room_key room;
+  run_id run;
+  dispatch_mark mark = dispatch_mark::none; ///< none: the run has ended.
+  dispatch_ptr dispatch;
+  bool ended = false;
+};
+
 /// What one log entry will tell the world once it is applied.
 struct open_batch {
   std::uint64_t number = 0;
   log_index index; ///< 0: nothing durable in it.
   std::vector<post> posts;
   std::vector<slot_ptr> answers;
+  std::vector<dispatch_effect> effects;
   std::vector<std::pair<room_entry*, event_seq>> trims;
 };
 

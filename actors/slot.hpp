@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/dispatch_queues.hpp"
 #include "actors/engine.hpp"
 #include "actors/model/event_record.hpp"
 
@@ -26,6 +27,7 @@ struct stream_note {
 struct accepted {
   event_record record;
   stream_note note = {};
+  dispatch_ptr dispatch = {}; ///< The run's, after a marked event.
 };
 
 /// An ephemeral event, to be passed on in its turn.
@@ -87,7 +89,11 @@ struct slot {
 
   /// command, define: what to do; the events that it means are the verdicts.
   std::shared_ptr<const command_arguments> command;
-  run_id successor;            ///< retry: the new run.
+  run_id successor; ///< retry: the new run.
+  /// take: what it is about. lose: nothing, nobody is answered.
+  std::optional<dispatch_queues::grant> grant;
+  dispatch_ptr lease;          ///< take: as it was decided.
+  bool abandoned = false;      ///< take: the worker has gone.
   std::string definition_json; ///< define: the answer.
 
   std::vector<verdict> verdicts;

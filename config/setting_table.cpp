@@ -40,6 +40,8 @@ constexpr auto storage = in<&settings::storage, Key>;
 template <auto Key>
 constexpr auto engine = in<&settings::engine, Key>;
 template <auto Key>
+constexpr auto dispatch = in<&settings::dispatch, Key>;
+template <auto Key>
 constexpr auto logging = in<&settings::log, Key>;
 
 using node_s = settings::node_settings;
@@ -48,6 +50,7 @@ using limit_s = settings::limit_settings;
 using auth_s = settings::auth_settings;
 using storage_s = settings::storage_settings;
 using engine_s = settings::engine_settings;
+using dispatch_s = settings::dispatch_settings;
 using log_s = settings::log_settings;
 
 constexpr std::array table{
@@ -222,6 +225,22 @@ constexpr std::array table{
   setting_info{"engine", "batch_bytes", kind::size,
                engine<&engine_s::batch_bytes>,
                "Bytes in one log entry (one event may be larger).", kib, gib},
+
+  setting_info{"dispatch", "lease", kind::duration,
+               dispatch<&dispatch_s::lease>,
+               "A worker that holds a run and sends no heartbeat for so long "
+               "loses it.",
+               100, day},
+  setting_info{"dispatch", "max_attempts", kind::count,
+               dispatch<&dispatch_s::max_attempts>,
+               "A run that so many workers have lost fails.", 1, 1'000'000},
+  setting_info{
+    "dispatch", "max_wait", kind::duration, dispatch<&dispatch_s::max_wait>,
+    "How long a worker's request for a run may wait at most.", 0, hour},
+  setting_info{"dispatch", "max_waiting", kind::count,
+               dispatch<&dispatch_s::max_waiting>,
+               "Workers that may wait for runs of one project; more get 429.",
+               1, 10'000'000},
 
   setting_info{"log", "level", kind::choice, logging<&log_s::level>,
                "What is logged, on standard error.", 0, 0, levels},

@@ -80,6 +80,13 @@ struct settings {
     std::uint64_t batch_bytes = 1u << 20;
   } engine;
 
+  struct dispatch_settings {
+    std::chrono::milliseconds lease{30'000};
+    std::uint32_t max_attempts = 3;
+    std::chrono::milliseconds max_wait{60'000};
+    std::uint32_t max_waiting = 10'000; ///< Workers per project.
+  } dispatch;
+
   struct log_settings {
     std::string level = "info";  ///< trace, debug, info, warn, error, off
     std::string format = "text"; ///< text or json

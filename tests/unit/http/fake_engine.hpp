@@ -74,6 +74,22 @@ public:
     send(to, document_answer{"{\"items\":[]}"});
   }
 
+  void take(const reply_address& to, take_request x) override {
+    std::lock_guard guard{mutex_};
+    takes_.push_back(std::move(x));
+    send(to, document_answer{{}, 204});
+  }
+
+  void stop_taking(const reply_address&, const room_key&) override {
+    ++stopped_taking;
+  }
+
+  void lease(const reply_address& to, lease_request x) override {
+    std::lock_guard guard{mutex_};
+    leases_.push_back(std::move(x));
+    send(to, document_answer{"{}"});
+  }
+
   void join_room(hub_id, room_key, std::uint64_t) override {
     // nop
   }
@@ -160,6 +176,7 @@ public:
   }
 
   std::atomic<bool> is_ready{true};
+  std::atomic<int> stopped_taking{0};
 
 private:
   template <class T>
@@ -181,6 +198,8 @@ private:
   std::vector<command_request> commands_;
   std::vector<definition_request> definitions_;
   std::vector<query::any> queries_;
+  std::vector<take_request> takes_;
+  std::vector<lease_request> leases_;
   std::vector<admin_request> admin_;
 };
 

@@ -106,6 +106,18 @@ void fake_engine::admin(const reply_address& to, admin_request) {
   answer_with(to, fail(errc::internal, "not part of this fake"));
 }
 
+void fake_engine::take(const reply_address& to, take_request) {
+  answer_with(to, document_answer{{}, 204});
+}
+
+void fake_engine::stop_taking(const reply_address&, const room_key&) {
+  // nop
+}
+
+void fake_engine::lease(const reply_address& to, lease_request) {
+  answer_with(to, document_answer{"{}"});
+}
+
 void fake_engine::join_room(hub_id hub, room_key key, std::uint64_t token) {
   std::lock_guard guard{mutex_};
   auto& room = rooms_[key];
