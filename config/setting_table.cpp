@@ -42,6 +42,8 @@ constexpr auto engine = in<&settings::engine, Key>;
 template <auto Key>
 constexpr auto dispatch = in<&settings::dispatch, Key>;
 template <auto Key>
+constexpr auto signalr = in<&settings::signalr, Key>;
+template <auto Key>
 constexpr auto logging = in<&settings::log, Key>;
 
 using node_s = settings::node_settings;
@@ -51,6 +53,7 @@ using auth_s = settings::auth_settings;
 using storage_s = settings::storage_settings;
 using engine_s = settings::engine_settings;
 using dispatch_s = settings::dispatch_settings;
+using signalr_s = settings::signalr_settings;
 using log_s = settings::log_settings;
 
 constexpr std::array table{
@@ -241,6 +244,43 @@ constexpr std::array table{
                dispatch<&dispatch_s::max_waiting>,
                "Workers that may wait for runs of one project; more get 429.",
                1, 10'000'000},
+
+  setting_info{"signalr", "max_connections", kind::count,
+               signalr<&signalr_s::max_connections>,
+               "SignalR connections at a time, those that are negotiated and "
+               "not connected yet included; more are refused with 503.",
+               1, 10'000'000},
+  setting_info{"signalr", "handshake_timeout", kind::duration,
+               signalr<&signalr_s::handshake_timeout>,
+               "How long a SignalR client may take for its handshake.", 100,
+               10 * minute},
+  setting_info{"signalr", "keep_alive_interval", kind::duration,
+               signalr<&signalr_s::keep_alive_interval>,
+               "After so long without a message SignalR clients get a ping. "
+               "They give a server up after 30 s without one.",
+               50, day},
+  setting_info{"signalr", "client_timeout", kind::duration,
+               signalr<&signalr_s::client_timeout>,
+               "A SignalR client that is silent for so long is dropped; it "
+               "sends a ping every 15 s by default.",
+               100, day},
+  setting_info{"signalr", "disconnect_timeout", kind::duration,
+               signalr<&signalr_s::disconnect_timeout>,
+               "How long a SignalR connection is kept that has no transport: "
+               "negotiated and not connected, between polls, or waiting for a "
+               "stateful reconnect.",
+               100, day},
+  setting_info{"signalr", "poll_timeout", kind::duration,
+               signalr<&signalr_s::poll_timeout>,
+               "How long a poll of SignalR's long polling waits for something "
+               "to say. Clients give up after 100 s.",
+               100, hour},
+  setting_info{"signalr", "reconnect_buffer_bytes", kind::size,
+               signalr<&signalr_s::reconnect_buffer_bytes>,
+               "With SignalR's stateful reconnect: what one client may have "
+               "been sent and not acknowledged yet; past it, it gets no more "
+               "until it has.",
+               kib, 64 * mib},
 
   setting_info{"log", "level", kind::choice, logging<&log_s::level>,
                "What is logged, on standard error.", 0, 0, levels},

@@ -87,6 +87,16 @@ struct settings {
     std::uint32_t max_waiting = 10'000; ///< Workers per project.
   } dispatch;
 
+  struct signalr_settings {
+    std::uint32_t max_connections = 100'000;
+    std::chrono::milliseconds handshake_timeout{15'000};
+    std::chrono::milliseconds keep_alive_interval{15'000};
+    std::chrono::milliseconds client_timeout{30'000};
+    std::chrono::milliseconds disconnect_timeout{30'000};
+    std::chrono::milliseconds poll_timeout{90'000};
+    std::uint64_t reconnect_buffer_bytes = 100'000; ///< Per connection.
+  } signalr;
+
   struct log_settings {
     std::string level = "info";  ///< trace, debug, info, warn, error, off
     std::string format = "text"; ///< text or json

@@ -22,6 +22,9 @@ struct edge_metrics {
   latency_histogram http_seconds; ///< From a request's end to its answer.
   counter lagged{0}, resyncs{0};
   counter bad_frames{0}, auth_failures{0}, idle_closed{0}, slow_headers{0};
+  counter signalr_connections{0}; ///< Gauge: negotiated and connected ones.
+  counter signalr_resumed{0};     ///< WebSockets that took over from others.
+  counter signalr_abandoned{0};   ///< Clients that did not come (back) in time.
   counter queued_bytes{0}; ///< Gauge: outbound, all sessions.
 };
 

@@ -21,6 +21,7 @@ struct endpoint_request {
   /// empty: none.
   std::string token;
   std::string content_type; ///< Lower case, without parameters.
+  std::string accept;       ///< `Accept` as sent.
   std::string subprotocols; ///< `Sec-WebSocket-Protocol` as sent.
   std::string body;         ///< Unpacked. At most limits.body_bytes.
   std::string peer;         ///< Address and port.

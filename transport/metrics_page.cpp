@@ -183,6 +183,15 @@ void add_sessions(families& out, const edge_metrics& x) {
               x.bytes_in);
   out.counter("callboard_sent_bytes_total", "Bytes sent to clients",
               x.bytes_out);
+  out.gauge("callboard_signalr_connections",
+            "SignalR connections, negotiated ones included",
+            x.signalr_connections);
+  out.counter("callboard_signalr_resumed_total",
+              "SignalR connections that went on with another WebSocket",
+              x.signalr_resumed);
+  out.counter("callboard_signalr_abandoned_total",
+              "SignalR connections whose client did not come (back) in time",
+              x.signalr_abandoned);
   out.gauge("callboard_outbound_queue_bytes",
             "Bytes that wait for slow clients", x.queued_bytes);
   out.counter("callboard_lagged_total", "Times a viewer fell back to history",
@@ -201,7 +210,9 @@ void add_limits(families& out, const settings& conf) {
                 {"header", double(x.header_bytes)},
                 {"outbound_queue", double(x.outbound_queue_bytes)},
                 {"proposals_in_flight", double(x.proposal_bytes_in_flight)},
-                {"stream_text", double(x.stream_text_bytes)}});
+                {"stream_text", double(x.stream_text_bytes)},
+                {"signalr_reconnect_buffer",
+                 double(conf.signalr.reconnect_buffer_bytes)}});
   out.labelled("callboard_limit_count", "Configured limits in numbers",
                MetricType::Gauge, "limit",
                {{"subscriptions", double(x.subscriptions)},
@@ -209,7 +220,9 @@ void add_limits(families& out, const settings& conf) {
                 {"requests_in_flight", double(x.requests_in_flight)},
                 {"json_depth", double(x.json_depth)},
                 {"steps_per_run", double(x.steps_per_run)},
-                {"sessions", double(conf.listen.max_sessions)}});
+                {"sessions", double(conf.listen.max_sessions)},
+                {"signalr_connections",
+                 double(conf.signalr.max_connections)}});
   auto seconds
     = [](std::chrono::milliseconds ms) { return double(ms.count()) / 1e3; };
   auto& listen = conf.listen;
