@@ -10,7 +10,6 @@
 
 namespace callboard {
 
-constexpr keys::event_class log_events[] = {keys::event_class::log};
 constexpr keys::event_class timeline_events[]
   = {keys::event_class::log, keys::event_class::timeline};
 constexpr keys::event_class all_events[]

@@ -23,6 +23,8 @@ bool matches(const std::vector<std::string>& types, std::string_view type) {
          });
 }
 
+} // namespace
+
 posted_event posted(event_seq seq, const record_view& event) {
   posted_event out;
   out.seq = seq;
@@ -38,6 +40,8 @@ posted_event posted(event_seq seq, const record_view& event) {
   out.facts = shared_facts(event.facts);
   return out;
 }
+
+namespace {
 
 /// Fills a chunk event by event until its budget is spent.
 class collector {

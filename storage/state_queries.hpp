@@ -30,6 +30,10 @@ result<std::string> run_detail(const state_view& at, const query::run_detail& q,
 // state_run_pages.cpp
 result<std::string> run_page(const state_view& at, const query::run_page& q,
                              shard_id shard);
+// state_run_log.cpp
+result<std::string> run_log(const state_view& at, const query::run_page& q,
+                            shard_id shard);
+// state_run_pages.cpp
 result<std::string> room_events(const state_view& at,
                                 const query::room_events& q, shard_id shard);
 // state_catalog.cpp

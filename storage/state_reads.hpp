@@ -2,6 +2,7 @@
 
 #include "actors/model/query.hpp"
 #include "actors/model/run_machine.hpp"
+#include "storage/entry.hpp"
 #include "storage/state_db.hpp"
 #include "storage/state_keys.hpp"
 #include "storage/state_rows.hpp"
@@ -52,6 +53,9 @@ result<queue_page> queued_runs(const state_view& at, shard_id shard,
 
 result<std::vector<leased_run>> leased_runs(const state_view& at,
                                             shard_id shard);
+
+/// A stored event as viewers get it.
+posted_event posted(event_seq seq, const record_view& event);
 
 result<history_chunk> history(const state_view& at, shard_id shard,
                               const history_request& request);

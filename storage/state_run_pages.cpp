@@ -37,10 +37,7 @@ result<std::string> timeline_page(const state_view& at,
                                   const query::run_page& q, shard_id shard,
                                   event_seq after) {
   auto room = keys::ref(q.room);
-  std::span<const keys::event_class> kinds = timeline_events;
-  if (q.part == query::run_part::logs)
-    kinds = log_events;
-  run_events scan{at, shard, room, q.run.value, kinds};
+  run_events scan{at, shard, room, q.run.value, timeline_events};
   std::string out = "{\"items\":[";
   rocksdb::PinnableSlice value;
   std::size_t count = 0;
@@ -94,19 +91,16 @@ result<std::string> artifact_page(const state_view& at,
 
 result<std::string> run_page(const state_view& at, const query::run_page& q,
                              shard_id shard) {
+  if (auto known = check_run(at, shard, keys::ref(q.room), q.run.value); !known)
+    return tl::unexpected{known.error()};
+  if (q.part == query::run_part::logs)
+    return run_log(at, q, shard);
   auto after = start_of(q.cursor);
   if (!after)
     return tl::unexpected{after.error()};
-  if (auto known = check_run(at, shard, keys::ref(q.room), q.run.value); !known)
-    return tl::unexpected{known.error()};
-  switch (q.part) {
-  case query::run_part::logs:
-  case query::run_part::events:
-    return timeline_page(at, q, shard, *after);
-  case query::run_part::artifacts:
-    return artifact_page(at, q, shard, *after);
-  }
-  return fail(errc::internal, "no such part of a run");
+  return q.part == query::run_part::artifacts
+           ? artifact_page(at, q, shard, *after)
+           : timeline_page(at, q, shard, *after);
 }
 
 result<std::string> room_events(const state_view& at,

@@ -27,7 +27,7 @@ constexpr std::array routes{
   route{"GET", RUN, access::subscribe, read_run,
         "Everything about a run, true at `room_seq`"},
   route{"GET", RUN "/logs", access::subscribe, list_run_logs,
-        "The run's log entries, oldest first", "limit cursor"},
+        "The run's execution log, oldest first", "level since limit cursor"},
   route{"GET", RUN "/events", access::subscribe, list_run_events,
         "The run's timeline, oldest first", "limit cursor"},
   route{"GET", RUN "/artifacts", access::subscribe, list_run_artifacts,

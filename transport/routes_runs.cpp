@@ -50,6 +50,24 @@ result<plan> list_part(const call& x, query::run_part part) {
     x.room(), {x.path["run_id"]}, part, *limit, std::move(*cursor)}}};
 }
 
+/// A time as ISO 8601 or as milliseconds since the Unix epoch.
+result<std::optional<std::int64_t>> time_parameter(const request_target& target,
+                                                   std::string_view name) {
+  auto text = target.find(name);
+  if (text == nullptr)
+    return std::nullopt;
+  if (auto time = parse_iso8601(*text))
+    return time;
+  auto number = number_parameter(target, name, 0);
+  if (!number || *number > static_cast<std::uint64_t>(INT64_MAX))
+    return fail(errc::invalid,
+                "query parameter " + std::string{name}
+                  + " must be a time in ISO 8601 such as "
+                    "2026-01-02T03:04:05.678Z, or milliseconds since 1970",
+                "/" + std::string{name});
+  return static_cast<std::int64_t>(*number);
+}
+
 result<void> check_new_run(json::value body) {
   for (auto name : not_at_creation)
     if (body.find(name))
@@ -168,7 +186,16 @@ result<plan> read_run(const call& x) {
 }
 
 result<plan> list_run_logs(const call& x) {
-  return list_part(x, query::run_part::logs);
+  auto out = list_part(x, query::run_part::logs);
+  if (!out)
+    return out;
+  auto since = time_parameter(x.target, "since");
+  if (!since)
+    return tl::unexpected{since.error()};
+  auto& page = std::get<query::run_page>(std::get<query::any>(out->what));
+  page.levels = list_parameter(x.target, "level");
+  page.since_ms = *since;
+  return out;
 }
 
 result<plan> list_run_events(const call& x) {

@@ -133,6 +133,12 @@ constexpr std::array<std::string_view, 8> own_names{
   "started", "progress", "completed", "failed",
   "paused",  "resumed",  "cancelled", "log"};
 
+/// The timeline's name for the entry, which may be another than the event's.
+std::string own_id(const told_event& x) {
+  auto id = x.body().find("id");
+  return id && id->is(kind::string) ? id->string() : x.id();
+}
+
 void tell_counter(const told_event& x, std::vector<monitor_message>& out) {
   // Members that say what the payload says by itself, or how it came about.
   constexpr std::array<std::string_view, 7> left_out{
@@ -161,12 +167,13 @@ void tell_counter(const told_event& x, std::vector<monitor_message>& out) {
   text += '}';
   out.push_back(message(x, "execution:" + word, std::move(text),
                         word + ": " + std::string{count->raw()}));
+  out.back().id = own_id(x);
 }
 
 void tell_log(const told_event& x, std::vector<monitor_message>& out) {
   monitor_message log;
   log.name = "execution:log";
-  log.id = x.id();
+  log.id = own_id(x);
   auto level = x.body().find("level");
   if (level && level->is(kind::string))
     log.level = level->raw();

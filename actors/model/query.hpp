@@ -37,13 +37,17 @@ struct run_detail {
 
 enum class run_part : std::uint8_t { logs, events, artifacts };
 
-/// GET …/runs/{r}/logs|events|artifacts, oldest first.
+/// GET …/runs/{r}/logs|events|artifacts, oldest first. The logs are those of
+/// contract 4: an entry for each thing that it has words for.
 struct run_page {
   room_key room;
   run_id run;
   run_part part = run_part::events;
   std::size_t limit = 50;
   std::string cursor;
+  // Of logs only:
+  std::vector<std::string> levels = {};        ///< Empty: all.
+  std::optional<std::int64_t> since_ms = {}; ///< By the events' time.
 };
 
 /// GET …/definitions, by id.

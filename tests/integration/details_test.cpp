@@ -13,9 +13,9 @@ protected:
   json::array all_pages(const std::string& rest, int limit) {
     json::array result;
     for (std::string cursor;;) {
-      const auto response
-        = http.get(path(rest + "?limit=" + std::to_string(limit)
-                        + (cursor.empty() ? "" : "&cursor=" + cursor)));
+      const auto response = http.get(path(
+        rest + (rest.find('?') == std::string::npos ? "?" : "&") + "limit="
+        + std::to_string(limit) + (cursor.empty() ? "" : "&cursor=" + cursor)));
       EXPECT_EQ(response.status, 200) << response.body;
       const auto page = response.object();
       const auto& items = page.at("items").as_array();
@@ -113,11 +113,14 @@ TEST_F(details, a_small_run_is_not_truncated) {
               || run.at("events_truncated") == false);
 }
 
-TEST_F(details, logs_are_the_log_events_oldest_first) {
+TEST_F(details, the_log_holds_the_log_events_oldest_first) {
   json::array events;
   for (int i = 0; i < 45; ++i) {
-    events.push_back(timeline_event(
-      "r", {{"kind", "log"}, {"level", "info"}, {"message", "m"}, {"n", i}}));
+    events.push_back(
+      timeline_event("r", {{"kind", "log"},
+                           {"level", i == 7 ? "warn" : "info"},
+                           {"message", "m"},
+                           {"metadata", json::object{{"n", i}}}}));
     events.push_back(timeline_event("r", {{"kind", "annotation"}, {"n", -1}}));
     events.push_back(timeline_event("other", {{"kind", "log"}, {"n", -2}}));
   }
@@ -125,9 +128,14 @@ TEST_F(details, logs_are_the_log_events_oldest_first) {
   const auto logs = all_pages("/runs/r/logs", 10);
   ASSERT_EQ(logs.size(), 45u);
   for (std::size_t i = 0; i < logs.size(); ++i) {
-    EXPECT_EQ(number(logs[i].as_object(), "n"), i);
-    EXPECT_EQ(logs[i].as_object().at("level"), "info");
+    const auto& entry = logs[i].as_object();
+    EXPECT_EQ(number(entry.at("metadata").as_object(), "n"), i);
+    EXPECT_EQ(entry.at("level"), i == 7 ? "warn" : "info");
+    EXPECT_EQ(entry.at("executionId"), "r");
   }
+  const auto warnings = all_pages("/runs/r/logs?level=warn", 10);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(warnings[0], logs[7]);
   EXPECT_EQ(all_pages("/runs/r/events", 10).size(), 90u);
 }
 

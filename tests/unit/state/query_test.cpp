@@ -246,6 +246,50 @@ TEST_F(state_query_test, pages_of_a_run_hold_what_they_are_named_after) {
   EXPECT_EQ(artifacts[8], R"("a8")");
 }
 
+TEST_F(state_query_test, the_log_tells_all_that_a_monitor_is_told) {
+  out.add("p", run_event("e1", R"({"status":"running"})"));
+  out.add("p", timeline_event("e1", R"({"kind":"log","level":"warn"})"));
+  out.add("p", timeline_event("e1", R"({"kind":"note"})"));
+  out.add("p", step_event("e1", "s", R"({"status":"completed"})"));
+  out.add(
+    "p", timeline_event("e1", R"({"kind":"counter","name":"rows","count":7})"));
+  out.add("p", run_event("e1", R"({"status":"failed","error_message":"x",)"
+                               R"("progress":{"completed":1,"total":2}})"));
+  ASSERT_TRUE(apply());
+  auto all = ask(page(query::run_part::logs));
+  const char* events[]{R"("execution:started")",  "null",
+                       R"("execution:progress")", R"("execution:rows")",
+                       R"("execution:progress")", R"("execution:failed")"};
+  ASSERT_EQ(items_of(all), std::size(events)) << all;
+  for (std::size_t i = 0; i < std::size(events); ++i) {
+    auto item = "items/" + std::to_string(i);
+    EXPECT_EQ(at(all, item + "/event"), events[i]);
+    EXPECT_EQ(at(all, item + "/tenantId"), R"("t")");
+    EXPECT_EQ(at(all, item + "/executionId"), R"("e1")");
+  }
+  EXPECT_EQ(at(all, "items/5/level"), R"("error")");
+  EXPECT_EQ(at(all, "items/3/metadata/count"), "7");
+  auto ids = walk(page(query::run_part::logs));
+  for (std::size_t limit : {1u, 2u, 3u, 5u})
+    EXPECT_EQ(walk(page(query::run_part::logs, limit)), ids) << limit;
+}
+
+TEST_F(state_query_test, the_log_is_filtered_by_level_and_time) {
+  for (auto level : {"info", "warn", "error", "warn"})
+    out.add("p", timeline_event("e1", R"({"kind":"log","level":")"
+                                        + std::string{level} + "\"}"));
+  ASSERT_TRUE(apply());
+  auto q = page(query::run_part::logs, 1);
+  q.levels = {"warn"};
+  auto warnings = walk(q);
+  EXPECT_EQ(warnings.size(), 2u);
+  q.since_ms = out.now_ms;
+  EXPECT_EQ(walk(q), std::vector{warnings[1]});
+  q.levels = {"error", "warn"};
+  q.since_ms = out.now_ms - 1;
+  EXPECT_EQ(walk(q).size(), 2u);
+}
+
 TEST_F(state_query_test, a_page_of_the_room_has_frames_and_a_number_to_go_on) {
   for (int i = 0; i < 10; ++i)
     out.add("p", i % 2 ? R"({"type":"kb:a","data":{}})"
