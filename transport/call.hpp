@@ -46,6 +46,7 @@ struct call {
   shared_bytes body;    ///< Never null; unpacked.
   std::string_view content_type;
   const settings& conf;
+  std::string_view lease = {}; ///< `X-Callboard-Lease`; empty: none.
 
   project_id project() const {
     return {path["project_id"]};
@@ -72,9 +73,10 @@ struct begin_drain {};
 /// What is to be done. A reply is sent at once; the others are asked of the
 /// engine or of the node.
 using action
-  = std::variant<http_reply, publish_request, command_request,
-                 definition_request, query::any, admin_request, show_readiness,
-                 show_metrics, list_sessions, close_session, begin_drain>;
+  = std::variant<http_reply, publish_request, command_request, take_request,
+                 lease_request, definition_request, query::any, admin_request,
+                 show_readiness, show_metrics, list_sessions, close_session,
+                 begin_drain>;
 
 /// How an answer of the engine becomes a reply.
 enum class answer_shape : std::uint8_t {

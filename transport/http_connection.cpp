@@ -92,6 +92,8 @@ void http_connection::close() {
   pipeline_.for_each([this](http_exchange& x) {
     if (x.asked)
       hub_.forget(*x.asked);
+    if (x.asked && x.takes)
+      hub_.target().stop_taking(*x.asked, *x.takes);
   });
   error_code ignored;
   socket_.close(ignored);
@@ -147,8 +149,8 @@ void http_connection::on_read(const error_code& ec, std::size_t n) {
     return ec ? close() : linger();
   if (ec) {
     // A client may close its side and still wait for answers.
-    if (ec != asio::error::eof)
-      return close();
+    if (ec != asio::error::eof || waits_for_run())
+      return close(); // a worker that is gone shall get none
     input_done_ = true;
     reader_.reset();
     return end_if_done();
@@ -341,11 +343,19 @@ void http_connection::check_input_time(clock::time_point now) {
          408);
 }
 
+bool http_connection::waits_for_run() {
+  bool out = false;
+  pipeline_.for_each(
+    [&](http_exchange& x) { out = out || (x.asked && x.takes); });
+  return out;
+}
+
 void http_connection::check_answer_time(clock::time_point now) {
   std::vector<std::uint64_t> late;
   bool late_write = false;
   pipeline_.for_each([&](http_exchange& x) {
-    if (x.asked && now - x.started > hub_.conf().listen.request_timeout) {
+    auto limit = hub_.conf().listen.request_timeout + x.waits;
+    if (x.asked && now - x.started > limit) {
       hub_.forget(*x.asked);
       late.push_back(x.number);
       late_write = late_write || (x.method != "GET" && x.method != "HEAD");

@@ -58,6 +58,7 @@ private:
   void linger();
   void check_input_time(clock::time_point now);
   void check_answer_time(clock::time_point now);
+  bool waits_for_run();
 
   // Requests (http_requests.cpp).
   void on_head();

@@ -29,6 +29,8 @@ struct http_exchange {
   std::size_t cost = 0; ///< Bytes of the body, which the engine still holds.
   std::optional<reply_address> asked; ///< Set while the engine works on it.
   std::optional<reply_bytes> reply;   ///< Set when done.
+  std::optional<room_key> takes; ///< Of a worker: where it waits for a run.
+  std::chrono::milliseconds waits{0}; ///< How long it may, by its own wish.
 };
 
 /// The requests of one connection that are not yet answered, in order. Replies

@@ -55,6 +55,8 @@ void http_reader::impl::read_head() {
   head.origin = field(http::field::origin);
   if (auto found = message.find("X-Request-Id"); found != message.end())
     head.request_id = view(found->value());
+  if (auto found = message.find("X-Callboard-Lease"); found != message.end())
+    head.lease = view(found->value());
   if (auto length = parser.content_length())
     head.content_length = *length;
   head.chunked = parser.chunked();

@@ -25,6 +25,7 @@ struct http_head {
   std::string_view accept_encoding;
   std::string_view request_id;
   std::string_view origin;
+  std::string_view lease; ///< `X-Callboard-Lease`
   std::optional<std::uint64_t> content_length;
   bool chunked = false;
   bool keep_alive = true;

@@ -130,6 +130,26 @@ void add_engine(families& out, const engine_metrics& x) {
                 x.apply_seconds);
 }
 
+void add_dispatch(families& out, const engine_metrics& x) {
+  out.counter("callboard_runs_taken_total", "Runs given to workers",
+              x.runs_taken);
+  out.labelled(
+    "callboard_leases_ended_early_total", "Leases that ended before their runs",
+    MetricType::Counter, "how",
+    {{"lost", double(x.leases_lost)}, {"released", double(x.leases_released)}});
+  out.counter("callboard_runs_given_up_total",
+              "Runs that failed because too many workers lost them",
+              x.runs_given_up);
+  out.counter("callboard_lease_heartbeats_total", "Leases renewed",
+              x.heartbeats);
+  out.counter("callboard_lease_conflicts_total",
+              "Heartbeats of workers that had lost their lease",
+              x.lease_conflicts);
+  out.gauge("callboard_waiting_workers", "Workers that wait for a run",
+            x.waiting_workers);
+  out.gauge("callboard_leases", "Runs that workers hold", x.leases);
+}
+
 engine_metrics::histogram snapshot(const latency_histogram& x) {
   engine_metrics::histogram out;
   out.bounds.assign(x.bounds.begin(), x.bounds.end());
@@ -260,7 +280,9 @@ public:
 
   std::vector<MetricFamily> Collect() const override {
     families out;
-    add_engine(out, target_.metrics());
+    auto engine = target_.metrics();
+    add_engine(out, engine);
+    add_dispatch(out, engine);
     add_http(out, edge_);
     add_sessions(out, edge_);
     add_limits(out, conf_);

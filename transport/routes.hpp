@@ -66,6 +66,9 @@ result<plan> resume_run(const call&);
 result<plan> cancel_run(const call&);
 result<plan> retry_run(const call&);
 result<plan> answer_step(const call&);
+result<plan> take_queued_run(const call&); // routes_dispatch.cpp from here
+result<plan> renew_run_lease(const call&);
+result<plan> release_run_lease(const call&);
 result<plan> put_definition(const call&); // routes_definitions.cpp from here
 result<plan> read_definition(const call&);
 result<plan> delete_definition(const call&);

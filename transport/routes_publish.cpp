@@ -64,6 +64,17 @@ public:
     return {std::move(request_), shape};
   }
 
+  /// The lease that the events come under, if any.
+  result<void> hold(std::string_view lease) {
+    if (lease.empty())
+      return {};
+    auto claim = parse_lease(lease);
+    if (!claim)
+      return tl::unexpected{std::move(claim.error())};
+    request_.lease = std::move(*claim);
+    return {};
+  }
+
   const event_limits& limits() const noexcept {
     return limits_;
   }
@@ -108,6 +119,8 @@ result<plan> publish_json(const call& x) {
   json::document large;
   auto& document = x.body->size() > keep_parser_below ? large : kept;
   publication out{x};
+  if (auto ok = out.hold(x.lease); !ok)
+    return tl::unexpected{ok.error()};
   auto limits = out.limits().json;
   limits.max_values = max_body_values;
   ++limits.max_depth; // an event's own depth does not count the array around it
@@ -146,6 +159,8 @@ result<void> add_line(publication& out, json::document& document,
 result<plan> publish_lines(const call& x) {
   thread_local json::document document;
   publication out{x};
+  if (auto ok = out.hold(x.lease); !ok)
+    return tl::unexpected{ok.error()};
   std::size_t line_number = 0;
   for (std::string_view rest = *x.body; !rest.empty();) {
     auto line = rest.substr(0, rest.find('\n'));
