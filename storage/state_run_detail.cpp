@@ -29,6 +29,12 @@ constexpr std::string_view step_fields[]
 /// Members of a detail that are not fields of the run: a producer's field of
 /// such a name cannot be shown beside them.
 constexpr std::string_view run_members[]
+  = {"id",     "project_id",       "workflow_definition", "steps",
+     "events", "events_truncated", "artifacts",           "counters",
+     "_count", "room_seq"};
+
+/// Likewise of a run for workers.
+constexpr std::string_view worker_run_members[]
   = {"id",        "project_id", "workflow_definition",
      "steps",     "events",     "events_truncated",
      "artifacts", "counters",   "_count",
@@ -272,7 +278,10 @@ result<std::string> run_detail(const state_view& at, const query::run_detail& q,
   members.text("id", q.run.value);
   members.text("project_id", q.room.project.value);
   field_writer fields{members, *run, {}};
-  if (auto done = fields.write(run->header->fields, run_fields, run_members);
+  auto& known = run->header->fields;
+  if (auto done = run->header->dispatch
+                    ? fields.write(known, run_fields, worker_run_members)
+                    : fields.write(known, run_fields, run_members);
       !done)
     return tl::unexpected{done.error()};
   members.raw("workflow_definition", *workflow);

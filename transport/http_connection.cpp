@@ -83,7 +83,27 @@ session::description http_connection::describe() const {
 
 void http_connection::drain(milliseconds) {
   draining_ = true;
+  send_workers_away();
   end_if_done();
+}
+
+/// Those that wait for a run would wait longer than the node lives.
+void http_connection::send_workers_away() {
+  std::vector<std::uint64_t> waiting;
+  pipeline_.for_each([&](http_exchange& x) {
+    if (!x.asked || !x.takes)
+      return;
+    hub_.forget(*x.asked);
+    hub_.target().stop_taking(*x.asked, *x.takes);
+    waiting.push_back(x.number);
+  });
+  problem why{errc::unavailable,
+              "this node is about to stop; take from another node or in a "
+              "moment",
+              {},
+              std::chrono::seconds{1}};
+  for (auto number : waiting)
+    refuse(number, {why});
 }
 
 void http_connection::close() {

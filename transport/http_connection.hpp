@@ -59,6 +59,7 @@ private:
   void check_input_time(clock::time_point now);
   void check_answer_time(clock::time_point now);
   bool waits_for_run();
+  void send_workers_away();
 
   // Requests (http_requests.cpp).
   void on_head();

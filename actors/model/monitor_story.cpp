@@ -86,6 +86,8 @@ std::optional<monitor_message> passage(const told_event& x) {
   case run_status::running:
     if (x.is_first_start())
       return plain(x, "execution:started", "RUNNING", "Execution started");
+    if (!x.resumes())
+      return std::nullopt;
     return plain(x, "execution:resumed", "RUNNING", "Execution resumed");
   case run_status::paused:
     return plain(x, "execution:paused", "PAUSED", "Execution paused");

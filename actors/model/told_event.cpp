@@ -139,6 +139,12 @@ bool told_event::is_first_start() const {
                   : fact("first").has_value();
 }
 
+bool told_event::resumes() const {
+  if (run_became() != run_status::running || is_first_start())
+    return false;
+  return is_old() || string_of(fact("was")) != to_string(run_status::pending);
+}
+
 bool told_event::begins() const {
   return is_old() ? is_first_start() : fact("begins").has_value();
 }

@@ -77,6 +77,8 @@ public:
 
   /// The first start of the run.
   bool is_first_start() const;
+  /// The run goes on after a pause; not when a second worker takes it.
+  bool resumes() const;
   bool begins() const;
   /// "start", "end", "both" or empty.
   std::string_view task() const;

@@ -254,6 +254,22 @@ TEST_F(dispatching, a_worker_that_hangs_up_gets_nothing) {
   EXPECT_EQ(detail("a").at("worker"), "here");
 }
 
+TEST_F(dispatching, a_node_that_drains_sends_its_workers_away) {
+  node_process other{{}};
+  http_client there{other.port(), make_token({})};
+  auto worker = in_background([&] {
+    http_client mine{other.port(), make_token({})};
+    const auto got = mine.post(take_path("wait=30"));
+    EXPECT_EQ(got.status, 503) << got.body;
+  });
+  ASSERT_TRUE(eventually([&] {
+    return there.get("/metrics").body.find("callboard_waiting_workers 1")
+           != std::string::npos;
+  }));
+  other.terminate();
+  EXPECT_EQ(other.wait_exit(), 0);
+}
+
 TEST_F(dispatching, runs_that_nobody_takes_are_as_before) {
   create("a");
   publish(run_event("a", {{"status", "running"}}));

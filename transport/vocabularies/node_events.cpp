@@ -86,7 +86,9 @@ std::string passage(const told_event& x, run_status to) {
   case run_status::pending: // back in its queue
     return {};
   case run_status::running:
-    return x.is_first_start() ? started(x) : plain(x, "execution:resumed");
+    if (x.is_first_start())
+      return started(x);
+    return x.resumes() ? plain(x, "execution:resumed") : std::string{};
   case run_status::paused:
     return plain(x, "execution:paused");
   case run_status::completed:

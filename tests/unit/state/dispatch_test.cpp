@@ -71,6 +71,13 @@ TEST_F(state_dispatch_test, a_queue_lists_its_pending_runs_oldest_first) {
   EXPECT_EQ(at(detail("p", "e"), "dispatch"), "(none)");
 }
 
+TEST_F(state_dispatch_test, a_producers_own_field_is_shown_as_ever) {
+  out.add("p", run_event("e", R"({"dispatch":7,"worker":"me","attempt":"x"})"));
+  ASSERT_TRUE(apply());
+  EXPECT_EQ(at(detail("p", "e"), "dispatch"), "7");
+  EXPECT_EQ(at(detail("p", "e"), "worker"), R"("me")");
+}
+
 TEST_F(state_dispatch_test, a_taken_run_leaves_the_queue_and_has_a_lease) {
   create("r", R"({"workflow_definition_id":"build"})");
   ASSERT_TRUE(apply());
