@@ -112,4 +112,18 @@ std::optional<trim_record> decode_trim(std::string_view bytes) {
   return out;
 }
 
+std::string encode(stream_id x) {
+  std::string out;
+  coding::put_varint(out, x.value);
+  return out;
+}
+
+std::optional<stream_id> decode_stream(std::string_view bytes) {
+  stream_id out;
+  coding::reader in{bytes};
+  if (!in.varint(out.value) || !in.done() || out.value == 0)
+    return std::nullopt;
+  return out;
+}
+
 } // namespace callboard::log_format

@@ -19,7 +19,12 @@ inline constexpr std::uint64_t version = 1;
 /// Shards have numbers below this one; its keys belong to the store itself.
 inline constexpr std::uint64_t max_shards = 0xffff;
 
-enum class tag : char { entry = 'e', hard_state = 'h', trim = 't' };
+enum class tag : char {
+  entry = 'e',
+  hard_state = 'h',
+  trim = 't',
+  install = 'i'
+};
 
 /// shard, tag and, for entries, index. Sorted like the numbers.
 class key {
@@ -71,5 +76,9 @@ struct trim_record {
 };
 std::string encode(const trim_record& x);
 std::optional<trim_record> decode_trim(std::string_view bytes);
+
+/// The stream of an install that is not finished.
+std::string encode(stream_id x);
+std::optional<stream_id> decode_stream(std::string_view bytes);
 
 } // namespace callboard::log_format

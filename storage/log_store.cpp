@@ -67,8 +67,29 @@ void log_store::batch::append(shard_id shard, const log_entry& entry) {
                         rocksdb::SliceParts{value_parts.data(), 2});
 }
 
+void log_store::batch::install(shard_id shard, const state_descriptor& state) {
+  auto& out = impl_->operations;
+  const log_format::key first{shard, log_index{0}};
+  const log_format::key end{shard, log_format::tag{'e' + 1}};
+  out.DeleteRange(slice(first.view()), slice(end.view()));
+  const log_format::key trim{shard, log_format::tag::trim};
+  out.Put(slice(trim.view()),
+          log_format::encode(log_format::trim_record{state.index, state.term,
+                                                     state.configuration_index,
+                                                     state.configuration}));
+  const log_format::key install{shard, log_format::tag::install};
+  out.Put(slice(install.view()), log_format::encode(state.stream));
+  impl_->installs = true;
+}
+
+void log_store::batch::installed(shard_id shard) {
+  const log_format::key install{shard, log_format::tag::install};
+  impl_->operations.Delete(slice(install.view()));
+}
+
 void log_store::batch::clear() {
   impl_->operations.Clear();
+  impl_->installs = false;
 }
 
 bool log_store::batch::empty() const noexcept {
@@ -88,7 +109,26 @@ log_store::log_store(std::unique_ptr<impl> x) : impl_{std::move(x)} {
 
 log_store::~log_store() = default;
 
+result<stream_id> log_store::unfinished_install(shard_id shard) const {
+  const log_format::key key{shard, log_format::tag::install};
+  std::string found;
+  auto status = impl_->db->Get({}, slice(key.view()), &found);
+  if (status.IsNotFound())
+    return stream_id{};
+  if (status.ok())
+    if (auto stream = log_format::decode_stream(found))
+      return *stream;
+  return fail(errc::internal, "the log in \"" + impl_->dir.string()
+                                + "\" does not say whether shard "
+                                + std::to_string(shard.value)
+                                + " has its state (" + status.ToString()
+                                + "); restore the node's data from a backup");
+}
+
 write_outcome log_store::write(batch& b, std::string& error) {
+  std::unique_lock guard{impl_->trim_mutex, std::defer_lock};
+  if (b.impl_->installs)
+    guard.lock();
   rocksdb::WriteOptions durable;
   durable.sync = true;
   auto status = impl_->db->Write(durable, &b.impl_->operations);
@@ -105,6 +145,7 @@ result<void> log_store::trim(shard_id shard, log_index upto,
                              raft_term term_at_upto,
                              log_index configuration_index,
                              std::string_view configuration) {
+  const std::lock_guard guard{impl_->trim_mutex};
   const log_format::key key{shard, log_format::tag::trim};
   log_index first{1};
   std::string found;

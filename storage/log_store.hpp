@@ -42,6 +42,11 @@ public:
     /// Drops `from` .. `last` (inclusive).
     void erase(shard_id shard, log_index from, log_index last);
     void append(shard_id shard, const log_entry& entry);
+    /// Empties the shard's log, for which `state` stands from now on, and notes
+    /// that its stream still has to be swapped in (unfinished_install()).
+    void install(shard_id shard, const state_descriptor& state);
+    /// The state of the last install() is the shard's durable state.
+    void installed(shard_id shard);
     void clear();
     bool empty() const noexcept;
     std::size_t bytes() const noexcept;
@@ -63,6 +68,11 @@ public:
   /// configuration(_index) as of `applied` (from entries, or from what trim()
   /// kept). errc::internal when entries are missing behind `applied`.
   result<restored_log> load(shard_id shard, log_index applied);
+
+  /// The stream whose staged state has yet to become the shard's state, because
+  /// the process ended between install() and installed(): to be swapped in and
+  /// reported installed() before load(). 0: none.
+  result<stream_id> unfinished_install(shard_id shard) const;
 
   write_outcome write(batch& b, std::string& error);
 

@@ -7,16 +7,20 @@
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
 
 namespace callboard {
 
 struct log_store::batch::impl {
   rocksdb::WriteBatch operations;
+  bool installs = false;
 };
 
 struct log_store::impl {
   std::filesystem::path dir;
   std::unique_ptr<rocksdb::DB> db;
+  /// A trim reads what was trimmed before, which an install replaces.
+  std::mutex trim_mutex;
 };
 
 } // namespace callboard

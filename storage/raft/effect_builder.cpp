@@ -9,10 +9,13 @@ void effect_builder::begin() {
   out_.erase_from.reset();
   out_.erase_last = {};
   out_.append.clear();
+  out_.install.reset();
   out_.after = {};
   out_.now.clear();
   out_.after_sync.clear();
   out_.apply.clear();
+  out_.reads.clear();
+  out_.states.clear();
   out_.leadership_changed = false;
   gate_ = false;
   messages_.clear();
@@ -55,6 +58,23 @@ void effect_builder::apply(const log_entry& x) {
   out_.apply.push_back(x);
 }
 
+void effect_builder::install(state_descriptor x) {
+  out_.erase_from.reset();
+  out_.erase_last = {};
+  out_.append.clear();
+  for (auto& write : writes_)
+    write.last = {};
+  out_.install = std::move(x);
+}
+
+void effect_builder::read(read_outcome x) {
+  out_.reads.push_back(x);
+}
+
+void effect_builder::request_state(const state_request& x) {
+  out_.states.push_back(x);
+}
+
 void effect_builder::leadership_changed() {
   out_.leadership_changed = true;
 }
@@ -70,7 +90,7 @@ std::optional<log_index> effect_builder::durable(ticket done) {
 }
 
 const effects& effect_builder::finish() {
-  if (out_.hard || out_.erase_from || !out_.append.empty()) {
+  if (out_.hard || out_.erase_from || !out_.append.empty() || out_.install) {
     last_ticket_ = next(last_ticket_);
     out_.after = last_ticket_;
     writes_.push_back(

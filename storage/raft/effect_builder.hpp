@@ -24,8 +24,13 @@ public:
   /// Drops `from` .. `last`, entries that earlier calls appended.
   void erase(log_index from, log_index last);
   void append(const log_entry& x);
+
+  /// The log is emptied: nothing that earlier calls appended counts any more.
+  void install(state_descriptor x);
   void send(raft_message_out x);
   void apply(const log_entry& x);
+  void read(read_outcome x);
+  void request_state(const state_request& x);
   void leadership_changed();
 
   /// Makes messages of this call wait although it wrote no term: what they say
@@ -35,6 +40,11 @@ public:
   /// Everything up to `done` is durable.
   /// @returns the last index of the log that thereby is, if any.
   std::optional<log_index> durable(ticket done);
+
+  /// Whether nothing is on its way to the disk.
+  bool quiet() const noexcept {
+    return writes_.empty();
+  }
 
   /// Ends a call: hands out a ticket and says what may leave when.
   const effects& finish();

@@ -19,6 +19,13 @@ void log_cache::restore(restored_log& found) {
   found.entries.clear();
 }
 
+void log_cache::reset(const state_descriptor& state) {
+  entries_.clear();
+  base_ = state.index;
+  base_term_ = state.term;
+  configurations_.assign(1, {state.configuration_index, state.configuration});
+}
+
 void log_cache::append(log_entry entry) {
   assert(entry.index == next(last()));
   if (entry.kind == entry_kind::change

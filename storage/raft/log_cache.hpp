@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,10 +15,16 @@ namespace callboard {
 /// and messages, not copied. Entries are contiguous.
 class log_cache {
 public:
+  /// A barrier says nothing; the library's own have eight zeros.
+  static constexpr std::string_view barrier_payload{"\0\0\0\0\0\0\0\0", 8};
+
   /// Takes over what was found on disk.
   void restore(restored_log& found);
 
   void append(log_entry entry);
+
+  /// Nothing but `state` is left.
+  void reset(const state_descriptor& state);
 
   /// Drops `from` and everything later; `from` is above base().
   void truncate(log_index from);

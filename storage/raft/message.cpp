@@ -29,7 +29,7 @@ void put_entry(std::string& out, const log_entry& x) {
 }
 
 bool known(unsigned type) {
-  return type >= CRAFT_APPEND && type <= CRAFT_TIMEOUT_NOW;
+  return type >= CRAFT_APPEND && type <= CRAFT_TERM_CHECK_RESULT;
 }
 
 bool plausible(const craft_message& x) {
@@ -37,6 +37,8 @@ bool plausible(const craft_message& x) {
       || x.commit > max_number || x.rejected > max_number || x.features > 0xffff
       || x.capacity > 0xffff)
     return false;
+  if (x.type == CRAFT_INSTALL)
+    return x.index != 0 && x.index_term != 0 && x.index_term <= x.term;
   if (x.type != CRAFT_APPEND)
     return true;
   // An entry has a term, and no entry is newer than its leader.
@@ -76,6 +78,31 @@ bool read_head(coding::reader& in, craft_message& x, std::uint64_t& count) {
   return known(x.type) && plausible(x);
 }
 
+/// Behind the head of an offer or a description of a state.
+bool read_state(coding::reader& in, decoded_message& out) {
+  std::string_view configuration;
+  auto& x = out.head;
+  if (!in.varint(x.stream) || !in.varint(x.configuration_index)
+      || !in.text(configuration) || !in.done())
+    return false;
+  if (x.stream == 0) // a mere offer
+    return x.configuration_index == 0 && configuration.empty();
+  if (x.configuration_index == 0 || x.configuration_index > x.index
+      || !decode_members(configuration))
+    return false;
+  out.configuration = std::make_shared<const std::string>(configuration);
+  x.configuration = out.configuration->data();
+  x.configuration_size = out.configuration->size();
+  return true;
+}
+
+void put_state(std::string& out, const craft_message& x) {
+  coding::put_varint(out, x.stream);
+  coding::put_varint(out, x.configuration_index);
+  coding::put_text(
+    out, {static_cast<const char*>(x.configuration), x.configuration_size});
+}
+
 bool read_entry(coding::reader& in, log_entry& x) {
   std::uint8_t kind = 0;
   if (!in.varint(x.term.value) || !in.byte(kind) || !in.text(x.payload))
@@ -105,7 +132,7 @@ bool read_entries(decoded_message& out, std::string_view bytes,
 
 std::string encode_message(std::uint32_t group, const craft_message& head,
                            std::span<const log_entry> entries) {
-  std::size_t bytes = 96;
+  std::size_t bytes = 96 + head.configuration_size;
   for (const auto& x : entries)
     bytes += x.payload.size() + 21;
   std::string out;
@@ -121,6 +148,8 @@ std::string encode_message(std::uint32_t group, const craft_message& head,
   coding::put_varint(out, entries.size());
   for (const auto& x : entries)
     put_entry(out, x);
+  if (head.type == CRAFT_INSTALL)
+    put_state(out, head);
   return out;
 }
 
@@ -137,11 +166,25 @@ decode_message(std::uint32_t group, node_number from, std::string_view bytes) {
   std::uint64_t count = 0;
   // An entry takes three bytes at least: a count beyond that is a lie.
   if (!read_head(in, out.head, count) || count > in.rest().size() / 3
-      || (count != 0 && out.head.type != CRAFT_APPEND)
-      || !read_entries(out, in.rest(), count))
+      || (count != 0 && out.head.type != CRAFT_APPEND))
+    return std::nullopt;
+  if (out.head.type == CRAFT_INSTALL ? !read_state(in, out)
+                                     : !read_entries(out, in.rest(), count))
     return std::nullopt;
   out.head.n_entries = static_cast<unsigned>(count);
   return out;
+}
+
+std::optional<state_descriptor> described_state(std::uint32_t group,
+                                                std::string_view bytes) {
+  auto x = decode_message(group, {}, bytes);
+  if (!x || x->head.type != CRAFT_INSTALL || x->head.stream == 0)
+    return std::nullopt;
+  return state_descriptor{{x->head.stream},
+                          {x->head.index},
+                          {x->head.index_term},
+                          {x->head.configuration_index},
+                          *x->configuration};
 }
 
 } // namespace callboard

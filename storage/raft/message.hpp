@@ -3,6 +3,7 @@
 #include "storage/raft/consensus.hpp"
 #include "storage/raft/raft_shim.h"
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +18,8 @@ namespace callboard {
 struct decoded_message {
   craft_message head{};           ///< n_entries is entries.size().
   std::vector<log_entry> entries; ///< head.index + 1 and up.
+  /// What head.configuration points to, if anything.
+  std::shared_ptr<const std::string> configuration;
 };
 
 /// Encodes `head`, with `entries` if it is an APPEND. docs/file-formats-log.md

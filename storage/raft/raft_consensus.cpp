@@ -11,12 +11,7 @@ namespace callboard {
 
 namespace {
 
-/// Appends to a follower that is far behind leave in messages of about this
-/// size.
-constexpr std::size_t message_bytes = std::size_t{1} << 20;
-
-/// A barrier says nothing; the library's own have eight zeros.
-constexpr std::string_view barrier_payload{"\0\0\0\0\0\0\0\0", 8};
+constexpr std::string_view barrier_payload = log_cache::barrier_payload;
 
 craft_entry to_craft(const log_entry& x) {
   return {x.term.value, static_cast<unsigned>(x.kind), x.payload.data(),
@@ -30,22 +25,36 @@ craft_options to_craft(const consensus::options& x) {
 
 } // namespace
 
-raft_consensus::raft_consensus(const options& opts) : opts_{opts} {
+raft_consensus::raft_consensus(const options& opts)
+    : opts_{opts}, watch_{opts.stuck_after_ms} {
   assert(opts.self.value != 0);
-  const auto craft_opts = to_craft(opts);
+  make_library();
+}
+
+void raft_consensus::make_library() {
+  auto craft_opts = to_craft(opts_);
+  craft_opts.random_seed += static_cast<unsigned>(rebuilds_);
   raft_.reset(craft_new(&craft_opts));
   if (!raft_)
     throw std::bad_alloc{};
 }
 
+/// The library needs a time that never falls. A clock that jumps back must not
+/// stop ours either.
 void raft_consensus::begin(std::uint64_t now_ms) {
-  now_ms_ = std::max(now_ms_, now_ms); // the library needs time to be monotonic
+  if (now_ms < given_ms_)
+    skew_ms_ += given_ms_ - now_ms;
+  given_ms_ = now_ms;
+  now_ms_ = given_ms_ + skew_ms_;
   out_.begin();
 }
 
 const effects& raft_consensus::finish() {
   settle();
-  return out_.finish();
+  const auto& result = out_.finish();
+  if (result.install)
+    install_ticket_ = result.after;
+  return result;
 }
 
 // --- start
@@ -66,19 +75,25 @@ const effects& raft_consensus::start(restored_log found,
   applied_ = found.snapshot_index;
   hard_ = found.hard;
   log_.restore(found);
-  // The library lets a single voter lead at once, in its old term. Ours begins
-  // a new term by its own vote, as an election would, so that each leadership
-  // has a term to itself.
-  auto voters = decode_members(log_.configuration_at(log_.last()).second);
-  if (voters && is_only_voter(*voters, opts_.self)) {
-    hard_ = {next(hard_.term), opts_.self};
-    out_.hard(hard_);
-  }
-  if (int rv = start_library(found); rv != 0)
-    throw std::runtime_error{std::string{"raft cannot start: "}
-                             + craft_error(rv)};
+  claim_term_if_alone();
+  start_library();
   started_ = true;
   return finish();
+}
+
+/// The library lets a single voter lead at once, in its old term. Ours begins a
+/// new term by its own vote, as an election would, so that each leadership has
+/// a term to itself.
+void raft_consensus::claim_term_if_alone() {
+  if (!alone())
+    return;
+  hard_ = {next(hard_.term), opts_.self};
+  out_.hard(hard_);
+}
+
+bool raft_consensus::alone() const {
+  auto voters = decode_members(log_.configuration_at(log_.last()).second);
+  return voters && is_only_voter(*voters, opts_.self);
 }
 
 /// A new group's first entry is its configuration, the same on all members.
@@ -95,16 +110,18 @@ void raft_consensus::bootstrap_log(restored_log& found,
   out_.append(found.entries.front());
 }
 
-int raft_consensus::start_library(const restored_log& found) {
-  const craft_snapshot snapshot{
-    found.snapshot_index.value, found.snapshot_term.value,
-    found.configuration_index.value, found.configuration.data(),
-    found.configuration.size()};
+/// From the log, and what is applied of it standing for a snapshot.
+void raft_consensus::start_library() {
+  const auto [configuration_index, configuration]
+    = log_.configuration_at(applied_);
+  const craft_snapshot snapshot{applied_.value, term_at(applied_).value,
+                                configuration_index.value, configuration.data(),
+                                configuration.size()};
   scratch_.clear();
   auto first = next(log_.base());
   // To offer what follows base() to a follower, the library must know base()'s
   // term, and it knows only those of its entries and of the snapshot.
-  if (log_.base() < found.snapshot_index && term_at(log_.base()).value != 0) {
+  if (log_.base() < applied_ && term_at(log_.base()).value != 0) {
     first = log_.base();
     scratch_.push_back(
       {term_at(first).value, CRAFT_BARRIER, barrier_payload.data(), 0});
@@ -116,9 +133,10 @@ int raft_consensus::start_library(const restored_log& found) {
     = craft_start(raft_.get(), now_ms_, hard_.term.value, hard_.voted_for.value,
                   &snapshot, first.value, scratch_.data(),
                   static_cast<unsigned>(scratch_.size()), &update);
-  if (rv == 0)
-    absorb(update, {});
-  return rv;
+  if (rv != 0)
+    throw std::runtime_error{std::string{"raft cannot start: "}
+                             + craft_error(rv)};
+  absorb(update, {});
 }
 
 // --- events
@@ -126,17 +144,65 @@ int raft_consensus::start_library(const restored_log& found) {
 
 const effects& raft_consensus::tick(std::uint64_t now_ms) {
   begin(now_ms);
-  if (started_ && now_ms_ >= craft_deadline(raft_.get())) {
-    craft_update update;
-    craft_timeout(raft_.get(), now_ms_, &update);
-    absorb(update, {});
+  if (started_) {
+    pass_time();
+    rebuild_if_stuck();
+    if (reads_.overdue(now_ms_, opts_.heartbeat_ms))
+      send_term_checks();
   }
   return finish();
 }
 
+void raft_consensus::pass_time() {
+  if (now_ms_ < craft_deadline(raft_.get()))
+    return;
+  // The library would make a follower that has become the only voter lead in a
+  // term that is not its own.
+  if (craft_state_of(raft_.get()) == CRAFT_FOLLOWER && alone())
+    return rebuild();
+  craft_update update;
+  craft_timeout(raft_.get(), now_ms_, &update);
+  absorb(update, {});
+}
+
+void raft_consensus::rebuild_if_stuck() {
+  const bool has_work = leading_
+                          ? last_index() > commit_index()
+                          : leader_commit_ > commit_index() && !awaits_state_;
+  if (watch_.stuck({.could_move = out_.quiet() && hears_majority(),
+                    .has_leader = leader().value != 0,
+                    .has_work = has_work,
+                    .commit = commit_index()},
+                   now_ms_))
+    rebuild();
+}
+
+/// Throws the library's instance away and starts a new one from what is on the
+/// disk. Not while something is on its way there: what is, would have to be
+/// asked from the disk.
+void raft_consensus::rebuild() {
+  if (!out_.quiet() || installing_)
+    return;
+  ++rebuilds_;
+  if (leading_) {
+    leading_ = false;
+    barrier_ = {};
+    offers_.clear();
+    for (const auto& x : reads_.abandon())
+      out_.read(x);
+    out_.leadership_changed();
+  }
+  make_library();
+  claim_term_if_alone();
+  start_library();
+}
+
 const effects& raft_consensus::durable(ticket done, std::uint64_t now_ms) {
   begin(now_ms);
-  if (auto last = out_.durable(done)) {
+  const auto last = out_.durable(done);
+  if (installing_ && done >= install_ticket_)
+    finish_install();
+  if (last) {
     durable_ = std::max(durable_, *last);
     if (last->value > craft_stored(raft_.get())) {
       craft_update update;
@@ -147,36 +213,57 @@ const effects& raft_consensus::durable(ticket done, std::uint64_t now_ms) {
   return finish();
 }
 
-result<const effects*> raft_consensus::propose(shared_bytes payload,
-                                               std::uint64_t now_ms) {
+result<const effects*>
+raft_consensus::propose(std::span<const shared_bytes> payloads,
+                        std::uint64_t now_ms) {
   begin(now_ms);
-  const std::string_view bytes{*payload};
-  const int rv = leading()
-                   ? submit({next(log_.last()), term(), entry_kind::command,
-                             bytes, std::move(payload)})
-                   : -1;
-  if (rv != 0)
+  std::vector<log_entry> entries;
+  entries.reserve(payloads.size());
+  auto index = log_.last();
+  for (const auto& x : payloads) {
+    index = next(index);
+    entries.push_back({index, term(), entry_kind::command, *x, x});
+  }
+  if (!leading() || (!entries.empty() && submit(entries) != 0))
     return fail(errc::unavailable,
                 "this node does not lead the shard; ask the leader, or again "
                 "when one is elected");
   return &finish();
 }
 
-int raft_consensus::submit(log_entry entry) {
+result<const effects*> raft_consensus::read(read_ticket& asked,
+                                            std::uint64_t now_ms) {
+  begin(now_ms);
+  if (!leading())
+    return fail(errc::unavailable,
+                "this node does not lead the shard; ask the leader, or again "
+                "when one is elected");
+  asked = reads_.ask();
+  return &finish();
+}
+
+int raft_consensus::submit(std::span<const log_entry> entries) {
+  std::vector<craft_entry> raw;
+  raw.reserve(entries.size());
+  for (const auto& x : entries)
+    raw.push_back(to_craft(x));
   craft_update update;
-  const auto raw = to_craft(entry);
-  int rv = craft_submit(raft_.get(), now_ms_, &raw, 1, &update);
-  absorb(update, {&entry, 1});
+  int rv = craft_submit(raft_.get(), now_ms_, raw.data(),
+                        static_cast<unsigned>(raw.size()), &update);
+  absorb(update, entries);
   return rv;
 }
 
 void raft_consensus::trim(log_index keep_from) {
   // Not what is still to be applied, and not while the library would be told of
   // a second snapshot at the same index, which it does not allow.
-  if (keep_from.value == 0
+  if (keep_from.value == 0 || installing_
       || applied_.value <= craft_snapshot_index(raft_.get()))
     return;
-  const log_index upto{std::min(keep_from.value - 1, applied_.value)};
+  log_index upto{std::min(keep_from.value - 1, applied_.value)};
+  // Nor what followers need next who are being brought the state.
+  if (auto pinned = offers_.lowest_pin())
+    upto = std::min(upto, *pinned);
   if (upto.value < log_.base().value + 2)
     return;
   // What stands for the trimmed part is the state store, which is ahead of it.
@@ -191,121 +278,6 @@ void raft_consensus::trim(log_index keep_from) {
   log_.trim(upto);
 }
 
-// --- what the library asks for
-// ------------------------------------------------
-
-void raft_consensus::absorb(const craft_update& update,
-                            std::span<const log_entry> offered) {
-  absorb_hard_state();
-  for (unsigned i = 0; i < update.n_entries; ++i) {
-    const log_index index{update.first_index + i};
-    if (update.own_barrier)
-      take_entry(
-        {index, term(), entry_kind::barrier, barrier_payload, nullptr});
-    else
-      take_entry(offered[static_cast<std::size_t>(
-        index.value - offered.front().index.value)]);
-  }
-  for (unsigned i = 0; i < update.n_messages; ++i)
-    send(update.messages[i]);
-}
-
-/// Compares instead of trusting flags: a step that fails may have changed them.
-void raft_consensus::absorb_hard_state() {
-  const hard_state present{raft_term{craft_term(raft_.get())},
-                           node_number{craft_vote(raft_.get())}};
-  if (present == hard_)
-    return;
-  hard_ = present;
-  out_.hard(present);
-}
-
-void raft_consensus::take_entry(const log_entry& x) {
-  if (x.index <= log_.last()) {
-    out_.erase(x.index, log_.last());
-    log_.truncate(x.index);
-    durable_ = std::min(durable_, log_index{x.index.value - 1});
-  }
-  log_.append(x);
-  out_.append(x);
-}
-
-void raft_consensus::send(const craft_message& head) {
-  if (head.type == CRAFT_APPEND && head.n_entries != 0)
-    return send_entries(head);
-  auto x = head;
-  // 0.22.1 answers a pre-vote with the candidate's term even when ours is
-  // higher and we refuse: two such nodes can then refuse each other for ever.
-  if (x.type == CRAFT_VOTE_RESULT && x.pre_vote && !x.granted)
-    x.term = std::max(x.term, term().value);
-  out_.send({node_number{x.peer}, encode_message(opts_.group, x, {})});
-}
-
-void raft_consensus::send_entries(const craft_message& head) {
-  auto part = head;
-  std::vector<log_entry> entries;
-  std::size_t bytes = 0;
-  const auto last = head.index + head.n_entries;
-  for (auto i = head.index + 1; i <= last; ++i) {
-    entries.push_back(log_.at({i}));
-    bytes += entries.back().payload.size();
-    if (i != last && bytes < message_bytes)
-      continue;
-    out_.send(
-      {node_number{part.peer}, encode_message(opts_.group, part, entries)});
-    part.index = i;
-    part.index_term = entries.back().term.value;
-    entries.clear();
-    bytes = 0;
-  }
-}
-
-// --- consequences
-// -------------------------------------------------------------
-
-void raft_consensus::settle() {
-  if (started_)
-    while (follow_leadership() || apply_next())
-      continue;
-}
-
-/// A leadership begins with an entry of its own. The library makes one only
-/// when there are several voters and something is uncommitted; else we do.
-/// @returns whether something happened.
-bool raft_consensus::follow_leadership() {
-  const bool leads = craft_state_of(raft_.get()) == CRAFT_LEADER;
-  if (leads == leading_)
-    return false;
-  leading_ = leads;
-  barrier_ = {};
-  out_.leadership_changed();
-  if (!leads)
-    return true;
-  if (term_at(log_.last()) != term())
-    submit({next(log_.last()), term(), entry_kind::barrier, barrier_payload,
-            nullptr});
-  barrier_ = log_.last();
-  return true;
-}
-
-/// Hands out the next entry that is committed and on our own disk, so that the
-/// state never gets ahead of the log that it restarts from.
-bool raft_consensus::apply_next() {
-  if (applied_ >= std::min(commit_index(), durable_))
-    return false;
-  applied_ = next(applied_);
-  out_.apply(log_.at(applied_));
-  if (log_.at(applied_).kind == entry_kind::change) {
-    const auto entry = log_.at(applied_);
-    craft_update update;
-    craft_configuration_committed(raft_.get(), now_ms_, applied_.value,
-                                  entry.payload.data(), entry.payload.size(),
-                                  &update);
-    absorb(update, {});
-  }
-  return true;
-}
-
 // --- state
 // --------------------------------------------------------------------
 
@@ -313,8 +285,17 @@ bool raft_consensus::leading() const noexcept {
   return leading_;
 }
 
+bool raft_consensus::transferring() const noexcept {
+  return leading_ && craft_transferee(raft_.get()) != 0;
+}
+
 node_number raft_consensus::leader() const noexcept {
-  return {craft_leader(raft_.get())};
+  // The library of a non-voter never forgets one.
+  const bool alive
+    = leading_
+      || (leader_heard_ms_
+          && now_ms_ - *leader_heard_ms_ < 2 * opts_.election_timeout_ms);
+  return alive ? node_number{craft_leader(raft_.get())} : node_number{};
 }
 
 raft_term raft_consensus::term() const noexcept {
@@ -349,6 +330,10 @@ std::vector<group_member> raft_consensus::members() const {
   for (const auto& x : raw)
     result.push_back({node_number{x.id}, x.voter != 0});
   return result;
+}
+
+std::uint64_t raft_consensus::rebuilds() const noexcept {
+  return rebuilds_;
 }
 
 std::unique_ptr<consensus> make_raft_consensus(const consensus::options& opts) {

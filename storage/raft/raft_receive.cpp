@@ -8,10 +8,22 @@ const effects& raft_consensus::receive(node_number from, std::string_view bytes,
                                        std::uint64_t now_ms) {
   begin(now_ms);
   if (started_ && from.value != 0 && from != opts_.self)
-    if (auto x = decode_message(opts_.group, from, bytes))
+    if (auto x = decode_message(opts_.group, from, bytes)) {
+      note_heard(x->head);
       if (acceptable(x->head))
         dispatch(*x);
+    }
   return finish();
+}
+
+void raft_consensus::note_heard(const craft_message& x) {
+  heard_ms_[{x.peer}] = now_ms_;
+  if (x.term < term().value)
+    return;
+  if (x.type == CRAFT_APPEND)
+    leader_commit_ = {x.commit};
+  if (x.type == CRAFT_APPEND || x.type == CRAFT_INSTALL)
+    leader_heard_ms_ = now_ms_;
 }
 
 /// Whether the library can take this message in its present state. It assumes
@@ -19,12 +31,16 @@ const effects& raft_consensus::receive(node_number from, std::string_view bytes,
 bool raft_consensus::acceptable(const craft_message& x) const {
   switch (x.type) {
   case CRAFT_APPEND:
+  case CRAFT_INSTALL:
     // There is one leader per term: this can only be a broken peer.
     return !(leading_ && x.term == term().value);
   case CRAFT_VOTE_RESULT:
     // 0.22.1 looks at candidate fields in any state and could take the term of
     // a late pre-vote for a real one.
     return craft_state_of(raft_.get()) == CRAFT_CANDIDATE;
+  case CRAFT_TIMEOUT_NOW:
+    // A candidate must have its log on the disk; 0.22.1 does not look.
+    return !installing_ && craft_stored(raft_.get()) == log_.last().value;
   default:
     return true;
   }
@@ -35,33 +51,93 @@ void raft_consensus::dispatch(decoded_message& x) {
   case CRAFT_APPEND:
     receive_append(x);
     break;
+  case CRAFT_VOTE:
+    receive_vote(x.head);
+    break;
   case CRAFT_INSTALL:
-    answer_install(x.head);
+    receive_state(x);
+    break;
+  case CRAFT_TERM_CHECK:
+    answer_term_check(x.head);
+    break;
+  case CRAFT_TERM_CHECK_RESULT:
+    if (leading_ && x.head.term == term().value)
+      reads_.answer({x.head.peer}, x.head.index);
     break;
   default:
     step(x.head, {});
   }
 }
 
-/// A leader that has trimmed its log and does not know how far ours goes offers
-/// a snapshot. We take none here: we say how far our log is committed, which is
-/// in any such leader's log too. If it still has what follows, it goes on from
-/// there.
-void raft_consensus::answer_install(craft_message head) {
-  const auto known = commit_index();
-  if (head.term < term().value || term_at(known).value == 0)
+/// "Yes" when nobody else can have led with our vote: our term is still that
+/// of the question. Everything else is no answer.
+void raft_consensus::answer_term_check(const craft_message& head) {
+  if (head.term != term().value)
     return;
-  head.type = CRAFT_APPEND;
-  head.index = known.value;
-  head.index_term = term_at(known).value;
-  head.commit = 0;
-  step(head, {});
+  auto answer = head;
+  answer.type = CRAFT_TERM_CHECK_RESULT;
+  out_.send({{head.peer}, encode_message(opts_.group, answer, {})});
+}
+
+/// To a leader of the past 0.22.1 answers with an index that it never set. If
+/// that node leads again in our term by then, it takes it for an
+/// acknowledgement. (So it does with states: receive_state().)
+void raft_consensus::refuse_append(const craft_message& head) {
+  craft_message answer{};
+  answer.type = CRAFT_APPEND_RESULT;
+  answer.term = term().value;
+  answer.rejected = std::max<std::uint64_t>(head.index, 1);
+  answer.index = std::min(answer.rejected - 1, log_.last().value);
+  out_.send({{head.peer}, encode_message(opts_.group, answer, {})});
+}
+
+/// A candidate may count us as a voter by an entry that we do not have yet.
+/// Raft wants us to vote then; 0.22.1 refuses, and if ours is the vote that is
+/// needed, nobody ever leads again. It also takes a dead leader for alive as
+/// long as it is not a voter. So non-voters vote here, by the same rules.
+void raft_consensus::receive_vote(const craft_message& head) {
+  const auto all = members();
+  const bool votes = std::any_of(all.begin(), all.end(), [this](const auto& x) {
+    return x.node == opts_.self && x.voter;
+  });
+  const bool has_leader
+    = leader_heard_ms_
+      && now_ms_ - *leader_heard_ms_ < opts_.election_timeout_ms;
+  if (votes || installing_ || (has_leader && !head.disrupt_leader))
+    return step(head, {});
+  if (!head.pre_vote) {
+    auto told = head;
+    told.disrupt_leader = 1;
+    craft_update refusal; // but the term is taken over
+    craft_receive(raft_.get(), now_ms_, &told, nullptr, &refusal);
+    absorb_hard_state();
+  }
+  auto answer = head;
+  answer.type = CRAFT_VOTE_RESULT;
+  answer.granted = may_vote(head);
+  if (answer.granted && !head.pre_vote) {
+    craft_vote_for(raft_.get(), now_ms_, head.peer);
+    absorb_hard_state();
+  }
+  if (!head.pre_vote || !answer.granted)
+    answer.term = std::max(head.term, term().value);
+  out_.send({{head.peer}, encode_message(opts_.group, answer, {})});
+}
+
+bool raft_consensus::may_vote(const craft_message& x) const {
+  const bool free = x.pre_vote || hard_.voted_for.value == 0
+                    || hard_.voted_for.value == x.peer;
+  return free && x.term >= term().value
+         && std::pair{x.index_term, x.index}
+              >= std::pair{term_at(log_.last()).value, log_.last().value};
 }
 
 /// 0.22.1 takes down the index of the message's first new entry for a
 /// configuration, wherever in the message it is; later changes are then refused
 /// for ever, or the quorum is lost. So each begins a message of its own.
 void raft_consensus::receive_append(decoded_message& x) {
+  if (x.head.term < term().value)
+    return refuse_append(x.head);
   std::span<const log_entry> rest{x.entries};
   auto head = x.head;
   rest = rest.subspan(skip_compacted(head, rest));

@@ -23,6 +23,8 @@ struct craft {
   unsigned entries_capacity;
   struct craft_message* messages; /* Scratch for updates. */
   unsigned messages_capacity;
+  struct raft_snapshot_metadata installing; /* While `is_installing`. */
+  unsigned char is_installing;
 };
 
 /* The library wants an address per server and wants them to differ. */
@@ -47,6 +49,10 @@ craft* craft_new(const struct craft_options* options) {
   raft_set_election_timeout(&x->raft, options->election_timeout_ms);
   raft_set_heartbeat_timeout(&x->raft, options->heartbeat_ms);
   raft_set_max_inflight_entries(&x->raft, options->max_inflight_entries);
+  /* The library asks again after this time, also while the state is still under
+   * way: state_offers knows. It must ask: when we trim meanwhile, it takes a
+   * follower's refusal for an old one and would wait for ever. */
+  raft_set_install_snapshot_timeout(&x->raft, options->election_timeout_ms);
   raft_set_pre_vote(&x->raft, true);
   return x;
 }
@@ -55,6 +61,8 @@ void craft_delete(craft* x) {
   if (x == NULL)
     return;
   raft_close(&x->raft, NULL);
+  if (x->is_installing)
+    raft_configuration_close(&x->installing.configuration);
   free(x->entries);
   free(x->messages);
   free(x);
@@ -127,6 +135,11 @@ static int step(craft* x, uint64_t now_ms, struct raft_event* event,
       update->own_barrier = 1;
       raft_free(raw.entries.batch->batch);
     }
+  }
+  if (raw.flags & (RAFT_UPDATE_SNAPSHOT)) {
+    update->install = 1;
+    x->installing = raw.snapshot.metadata;
+    x->is_installing = 1;
   }
   if (raw.flags & (RAFT_UPDATE_MESSAGES))
     return export_messages(x, &raw, update);
@@ -214,6 +227,17 @@ int craft_receive(craft* x, uint64_t now_ms,
     raw.append_entries.entries = x->entries;
     raw.append_entries.n_entries = message->n_entries;
   }
+  if (message->type == CRAFT_INSTALL) {
+    /* The library would drop a second one, and forget its memory. */
+    if (x->is_installing)
+      return RAFT_BUSY;
+    int rv
+      = decode_configuration(message->configuration,
+                             message->configuration_size,
+                             &raw.install_snapshot.conf);
+    if (rv != 0)
+      return rv;
+  }
   event.type = RAFT_RECEIVE;
   event.receive.message = &raw;
   int rv = step(x, now_ms, &event, update);
@@ -228,6 +252,17 @@ int craft_persisted(craft* x, uint64_t now_ms, uint64_t index,
   memset(&event, 0, sizeof event);
   event.type = RAFT_PERSISTED_ENTRIES;
   event.persisted_entries.index = index;
+  return step(x, now_ms, &event, update);
+}
+
+int craft_state_persisted(craft* x, uint64_t now_ms,
+                          struct craft_update* update) {
+  struct raft_event event;
+  memset(&event, 0, sizeof event);
+  event.type = RAFT_PERSISTED_SNAPSHOT;
+  event.persisted_snapshot.metadata = x->installing; /* Taken over. */
+  event.persisted_snapshot.last = true;
+  x->is_installing = 0;
   return step(x, now_ms, &event, update);
 }
 
@@ -250,6 +285,20 @@ int craft_submit(craft* x, uint64_t now_ms, const struct craft_entry* entries,
   event.type = RAFT_SUBMIT;
   event.submit.entries = x->entries;
   event.submit.n = n;
+  return step(x, now_ms, &event, update);
+}
+
+void craft_vote_for(craft* x, uint64_t now_ms, uint64_t candidate) {
+  x->raft.voted_for = candidate;
+  x->raft.election_timer_start = now_ms;
+}
+
+int craft_transfer(craft* x, uint64_t now_ms, uint64_t to,
+                   struct craft_update* update) {
+  struct raft_event event;
+  memset(&event, 0, sizeof event);
+  event.type = RAFT_TRANSFER;
+  event.transfer.server_id = to;
   return step(x, now_ms, &event, update);
 }
 
@@ -308,6 +357,19 @@ uint64_t craft_leader(const craft* x) {
 
 uint64_t craft_snapshot_index(const craft* x) {
   return x->raft.trail.snapshot.index;
+}
+
+uint64_t craft_match(const craft* x, uint64_t id) {
+  raft_index index = 0;
+  return raft_match_index(&x->raft, id, &index) == 0 ? index : 0;
+}
+
+uint64_t craft_transferee(const craft* x) {
+  return raft_transferee(&x->raft);
+}
+
+int craft_change_pending(const craft* x) {
+  return x->raft.configuration_uncommitted_index != 0;
 }
 
 uint64_t craft_deadline(const craft* x) {

@@ -31,7 +31,10 @@ enum craft_type {
   CRAFT_VOTE = 3,
   CRAFT_VOTE_RESULT = 4,
   CRAFT_INSTALL = 5,
-  CRAFT_TIMEOUT_NOW = 6
+  CRAFT_TIMEOUT_NOW = 6,
+  /* Not the library's: the read barrier (read_barrier.hpp). */
+  CRAFT_TERM_CHECK = 7,
+  CRAFT_TERM_CHECK_RESULT = 8
 };
 
 struct craft_options {
@@ -54,7 +57,9 @@ struct craft_message {
   unsigned type;
   uint64_t peer; /* Sender, or receiver of an outgoing one. */
   uint64_t term;
-  uint64_t index; /* APPEND: of the entry before; else the last of the log. */
+  /* APPEND: of the entry before; INSTALL: of the state; TERM_CHECK: the round;
+   * else the last of the log. */
+  uint64_t index;
   uint64_t index_term;          /* Term of that entry; not in results. */
   uint64_t commit;              /* APPEND */
   uint64_t rejected;            /* APPEND_RESULT: the index refused, or 0. */
@@ -64,6 +69,12 @@ struct craft_message {
   unsigned char granted;        /* VOTE_RESULT */
   unsigned char pre_vote;       /* VOTE, VOTE_RESULT */
   unsigned char disrupt_leader; /* VOTE */
+  /* INSTALL: the stream that brings the state, 0 for a mere offer, which has
+   * nothing of the following. */
+  uint64_t stream;
+  uint64_t configuration_index;
+  const void* configuration;
+  size_t configuration_size;
 };
 
 struct craft_member {
@@ -85,6 +96,8 @@ struct craft_update {
   uint64_t first_index; /* Persist n_entries from here; drop what was there. */
   unsigned n_entries;
   unsigned char own_barrier; /* They are one barrier that the library made. */
+  unsigned char install;     /* Persist the state of the INSTALL just received;
+                              * then call craft_state_persisted(). */
   const struct craft_message* messages;
   unsigned n_messages;
 };
@@ -105,10 +118,19 @@ int craft_receive(craft* x, uint64_t now_ms,
 /* `index` must be above craft_stored(). */
 int craft_persisted(craft* x, uint64_t now_ms, uint64_t index,
                     struct craft_update* update);
+/* The state of an INSTALL is there, the log is empty. */
+int craft_state_persisted(craft* x, uint64_t now_ms,
+                          struct craft_update* update);
 /* To be called when craft_deadline() has come. */
 int craft_timeout(craft* x, uint64_t now_ms, struct craft_update* update);
 int craft_submit(craft* x, uint64_t now_ms, const struct craft_entry* entries,
                  unsigned n, struct craft_update* update);
+/* Records a vote in the present term, in which nobody has it yet. For followers
+ * only. */
+void craft_vote_for(craft* x, uint64_t now_ms, uint64_t candidate);
+/* `to` must be a voter. */
+int craft_transfer(craft* x, uint64_t now_ms, uint64_t to,
+                   struct craft_update* update);
 /* The configuration entry at `index` has been committed. */
 int craft_configuration_committed(craft* x, uint64_t now_ms, uint64_t index,
                                   const void* data, size_t size,
@@ -126,6 +148,9 @@ uint64_t craft_commit(const craft* x);
 uint64_t craft_stored(const craft* x); /* Last index known to be durable. */
 uint64_t craft_leader(const craft* x); /* 0: unknown */
 uint64_t craft_snapshot_index(const craft* x);
+uint64_t craft_match(const craft* x, uint64_t id); /* 0: unknown */
+uint64_t craft_transferee(const craft* x);         /* 0: no transfer */
+int craft_change_pending(const craft* x);          /* Not committed yet. */
 uint64_t craft_deadline(const craft* x);
 /* Writes at most `capacity` members; returns how many there are. */
 unsigned craft_members(const craft* x, struct craft_member* out,

@@ -37,6 +37,12 @@ void craft_to_raft(struct raft_message* out, const struct craft_message* in) {
     out->request_vote_result.features = (unsigned short)in->features;
     out->request_vote_result.capacity = (unsigned short)in->capacity;
     break;
+  case CRAFT_INSTALL: /* `conf` is the caller's to fill. */
+    out->install_snapshot.term = in->term;
+    out->install_snapshot.last_index = in->index;
+    out->install_snapshot.last_term = in->index_term;
+    out->install_snapshot.conf_index = in->configuration_index;
+    break;
   case CRAFT_TIMEOUT_NOW:
     out->timeout_now.term = in->term;
     out->timeout_now.last_log_index = in->index;

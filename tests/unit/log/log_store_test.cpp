@@ -202,5 +202,40 @@ TEST_F(log_store_test, counts_its_bytes_on_the_disk) {
   EXPECT_GE(store->disk_bytes(), 100'000u);
 }
 
+TEST_F(log_store_test, an_installed_state_takes_the_place_of_the_log) {
+  fill(s0, 20);
+  fill(s1, 20);
+  log_store::batch b;
+  b.put_hard_state(s0, {{7}, {2}});
+  b.install(s0, {{99}, {50}, {6}, {1}, members});
+  write(b);
+  reopen();
+  // Whoever finds it so swaps the state first, then loads.
+  EXPECT_EQ(*store->unfinished_install(s0), stream_id{99});
+  EXPECT_EQ(*store->unfinished_install(s1), stream_id{});
+  b.clear();
+  b.installed(s0);
+  b.append(s0, command(51, 7, "51"));
+  write(b);
+  reopen();
+  EXPECT_EQ(*store->unfinished_install(s0), stream_id{});
+  EXPECT_EQ(texts(s0, {50}), std::vector<std::string>{"51"});
+  auto found = store->load(s0, {50});
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->hard, (hard_state{{7}, {2}}));
+  EXPECT_EQ(found->snapshot_term, raft_term{6});
+  EXPECT_EQ(found->configuration, members);
+  EXPECT_EQ(texts(s1).size(), 19u);
+}
+
+TEST_F(log_store_test, a_late_trim_does_not_undo_an_install) {
+  fill(s0, 20);
+  log_store::batch b;
+  b.install(s0, {{99}, {50}, {6}, {1}, members});
+  write(b);
+  EXPECT_TRUE(store->trim(s0, {10}, {1}, {1}, members));
+  EXPECT_TRUE(texts(s0, {50}).empty());
+}
+
 } // namespace
 } // namespace callboard
