@@ -1,4 +1,4 @@
-#include "tests/unit/raft/simulation.hpp"
+#include "tests/unit/raft/chaos.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,97 +7,66 @@
 namespace callboard {
 namespace {
 
-using test::simulation;
+using test::chaos_options;
+using test::chaos_report;
 
-constexpr std::uint64_t ms = 1000;
-constexpr std::uint64_t s = 1000 * ms;
-
-/// How many seeds; CALLBOARD_RAFT_SEEDS asks for more.
+/// How many seeds; CALLBOARD_RAFT_SEEDS asks for more or less. See also
+/// raft_soak.
 std::uint64_t seeds() {
-  const auto* more = std::getenv("CALLBOARD_RAFT_SEEDS");
-  return more == nullptr ? 300 : std::strtoull(more, nullptr, 10);
+  const auto* wanted = std::getenv("CALLBOARD_RAFT_SEEDS");
+  return wanted == nullptr ? 1000 : std::strtoull(wanted, nullptr, 10);
 }
 
-/// Proposes to whoever leads, all the time.
-void keep_proposing(simulation& sim, std::uint64_t until) {
-  if (sim.now() >= until)
-    return;
-  for (std::uint64_t node = 1; node <= 3; ++node)
-    sim.propose(node);
-  sim.at(sim.now() + sim.random(500, 20 * ms),
-         [&sim, until] { keep_proposing(sim, until); });
-}
+struct histories {
+  const char* name;
+  double loss;
+  bool members;
+};
 
-/// Breaks something, again and again.
-void keep_breaking(simulation& sim, std::uint64_t until) {
-  if (sim.now() >= until)
-    return;
-  const auto a = sim.random(1, 3);
-  const auto b = sim.random(1, 3);
-  switch (sim.random(0, 7)) {
-  case 0:
-  case 1:
-  case 2:
-    sim.crash(a);
-    sim.at(sim.now() + sim.random(ms, 1500 * ms),
-           [&sim, a] { sim.restart(a); });
-    break;
-  case 3:
-    if (a != b)
-      sim.cut(a, b);
-    break;
-  case 4:
-    sim.isolate(a);
-    break;
-  case 5:
-  case 6:
-    sim.heal();
-    break;
-  case 7:
-    sim.slow_disk(a, sim.random(1, 40));
-    break;
-  }
-  sim.at(sim.now() + sim.random(20 * ms, 700 * ms),
-         [&sim, until] { keep_breaking(sim, until); });
-}
+class random_histories : public ::testing::TestWithParam<histories> {};
 
-void repair(simulation& sim) {
-  sim.heal();
-  for (std::uint64_t node = 1; node <= 3; ++node) {
-    sim.restart(node);
-    sim.slow_disk(node, 1);
-  }
-}
-
-class random_faults : public ::testing::TestWithParam<double> {};
-
-TEST_P(random_faults, lose_nothing_that_was_committed) {
-  std::uint64_t commands = 0;
+TEST_P(random_histories, keep_every_promise_and_recover) {
+  chaos_report sum;
   for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
-    simulation sim{{.seed = seed, .loss = GetParam()}};
-    constexpr auto chaos = 8 * s;
-    keep_proposing(sim, chaos + 10 * s);
-    sim.at(500 * ms, [&sim] { keep_breaking(sim, chaos); });
-    sim.run_for(chaos);
-    ASSERT_TRUE(sim.violations.empty()) << sim.violations.front();
-    // A restart that was due later finds the node up.
-    repair(sim);
-    const auto before = sim.commands_committed();
-    auto all_agree = [&] {
-      return sim.commands_committed() > before + 20
-             && sim.applied(1) == sim.applied(2)
-             && sim.applied(2) == sim.applied(3);
-    };
-    ASSERT_TRUE(sim.run_until(all_agree, 10 * s))
-      << "seed " << seed << ": no progress after the repair "
-      << (sim.violations.empty() ? "" : sim.violations.front())
-      << sim.describe();
-    commands += sim.commands_committed();
+    const auto x = test::run_chaos(
+      {.seed = seed, .loss = GetParam().loss, .members = GetParam().members});
+    ASSERT_EQ(x.failure, "") << "replay: raft_soak --seed " << seed
+                             << " --histories " << GetParam().name;
+    sum.commands += x.commands;
+    sum.reads += x.reads;
+    sum.states += x.states;
+    sum.changes += x.changes;
+    sum.leaderships += x.leaderships;
+    sum.rebuilds += x.rebuilds;
   }
-  EXPECT_GT(commands, seeds() * 50); // it was no idle run
+  // It was no idle run.
+  EXPECT_GT(sum.commands, seeds() * 100);
+  EXPECT_GT(sum.reads, seeds() * 20);
+  EXPECT_GT(sum.leaderships, seeds() * 2);
+  EXPECT_GT(sum.states, seeds() / 20);
+  EXPECT_GT(sum.rebuilds, seeds() / 20);
+  if (GetParam().members) {
+    EXPECT_GT(sum.changes, seeds());
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(links, random_faults, ::testing::Values(0.0, 0.02));
+INSTANTIATE_TEST_SUITE_P(
+  with, random_histories,
+  ::testing::Values(histories{"crashes", 0, false},
+                    histories{"loss", 0.01, false},
+                    histories{"members", 0, true},
+                    histories{"members_and_loss", 0.01, true}),
+  [](const auto& x) { return std::string{x.param.name}; });
+
+TEST(simulated_histories, replay_exactly) {
+  const chaos_options opts{.seed = 42, .loss = 0.01, .members = true};
+  const auto first = test::run_chaos(opts);
+  const auto second = test::run_chaos(opts);
+  EXPECT_EQ(first.failure, second.failure);
+  EXPECT_EQ(first.commands, second.commands);
+  EXPECT_EQ(first.reads, second.reads);
+  EXPECT_EQ(first.leaderships, second.leaderships);
+}
 
 } // namespace
 } // namespace callboard
