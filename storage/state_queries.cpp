@@ -35,6 +35,9 @@ struct dispatcher {
   result<std::string> operator()(const query::find_run& q) const {
     return find_run(at, q);
   }
+  result<std::string> operator()(const query::run_phases& q) const {
+    return run_phases(at, q, shard_of(q.room));
+  }
 };
 
 /// Whether the object `raw` may have a member "seq": certain only when false.

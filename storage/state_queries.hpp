@@ -33,6 +33,9 @@ result<std::string> run_page(const state_view& at, const query::run_page& q,
 // state_run_log.cpp
 result<std::string> run_log(const state_view& at, const query::run_page& q,
                             shard_id shard);
+// state_run_phases.cpp
+result<std::string> run_phases(const state_view& at, const query::run_phases& q,
+                               shard_id shard);
 // state_run_pages.cpp
 result<std::string> room_events(const state_view& at,
                                 const query::room_events& q, shard_id shard);

@@ -87,8 +87,17 @@ struct find_run {
   std::vector<project_id> only; ///< The token's `projects`; empty: all.
 };
 
+/// Where to subscribe to a run's room for its phase events (contract 5):
+/// `{"last_seq":…,"since":…,"room_seq":…}`, all of one moment: the number of
+/// phase events, and the room's position behind which those after `after` are.
+struct run_phases {
+  room_key room;
+  run_id run;
+  std::optional<std::uint64_t> after = {}; ///< Absent: only what comes.
+};
+
 using any = std::variant<list_runs, run_detail, run_page, list_definitions,
-                         definition, list_projects, room_events, find_run>;
+                         definition, list_projects, room_events, find_run, run_phases>;
 
 } // namespace callboard::query
 

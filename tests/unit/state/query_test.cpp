@@ -290,6 +290,29 @@ TEST_F(state_query_test, the_log_is_filtered_by_level_and_time) {
   EXPECT_EQ(walk(q).size(), 2u);
 }
 
+TEST_F(state_query_test, phases_are_found_in_the_room) {
+  out.add("p", run_event("e1", R"({"status":"running"})"));
+  ASSERT_TRUE(apply());
+  query::run_phases q{out.room("p"), {"e1"}, {}};
+  EXPECT_EQ(ask(q), R"({"last_seq":0,"since":1,"room_seq":1})");
+  q.after = 0;
+  EXPECT_EQ(ask(q), R"({"last_seq":0,"since":1,"room_seq":1})");
+  out.add("p", step_event("e1", "s", R"({"status":"running"})"));   // 2: 1
+  out.add("p", timeline_event("e1", R"({"kind":"log"})"));          // 3
+  out.add("p", artifact_event("e1", R"({"id":"a"})"));              // 4: 2
+  out.add("p", step_event("e1", "s", R"({"status":"completed"})")); // 5: 3
+  out.add("p", step_event("e1", "t", "{}"));                        // 6
+  ASSERT_TRUE(apply());
+  EXPECT_EQ(ask(q), R"({"last_seq":3,"since":0,"room_seq":6})");
+  const int since[]{0, 2, 4, 6, 6};
+  for (std::uint64_t after = 0; after < std::size(since); ++after) {
+    q.after = after;
+    EXPECT_EQ(at(ask(q), "since"), std::to_string(since[after])) << after;
+  }
+  q.run = {"none"};
+  EXPECT_EQ(refusal(q), errc::not_found);
+}
+
 TEST_F(state_query_test, a_page_of_the_room_has_frames_and_a_number_to_go_on) {
   for (int i = 0; i < 10; ++i)
     out.add("p", i % 2 ? R"({"type":"kb:a","data":{}})"
