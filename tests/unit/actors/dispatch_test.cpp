@@ -236,6 +236,24 @@ TEST_F(dispatch_engine_test, a_run_promised_to_who_has_left_goes_back) {
   EXPECT_TRUE(has("a", R"("worker":"here")"));
 }
 
+// Whether the worker leaves before its run has agreed is a matter of luck.
+TEST_F(short_lease_engine_test, a_run_that_agreed_too_late_goes_back) {
+  EXPECT_FALSE(take()); // the queue is known from now on
+  for (int i = 0; i < 50 && host->api().metrics().leases_released == 0; ++i) {
+    auto run = "r" + std::to_string(i);
+    create(run);
+    auto to = next();
+    host->api().take(
+      to, {{{"t"}, {"p1"}}, "build", "gone", std::chrono::seconds{20}});
+    host->api().stop_taking(to, {{"t"}, {"p1"}});
+    auto got = take(std::chrono::seconds{20});
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->run, run);
+    publish_under(*got, {run_event(run, "completed")});
+  }
+  EXPECT_GT(host->api().metrics().leases_released, 0u);
+}
+
 TEST_F(dispatch_engine_test, tenants_and_projects_are_walls) {
   create("a");
   for (auto room : {room_key{{"other"}, {"p1"}}, room_key{{"t"}, {"p2"}}}) {
