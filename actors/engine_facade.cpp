@@ -251,9 +251,9 @@ void engine_facade::refuse(const reply_address& to, problem why) {
 // -- reads
 // ---------------------------------------------------------------------------
 
-void engine_facade::read_after_barrier(const reply_address& to,
-                                       const room_key& room,
-                                       std::function<answer()> work) {
+void engine_facade::read_after_barrier(
+  const reply_address& to, const room_key& room, std::function<answer()> work,
+  std::shared_ptr<read_barrier::run_clock> clock) {
   auto go = [this, to, work = std::move(work)](std::optional<problem> why) {
     if (why)
       return refuse(to, std::move(*why));
@@ -266,18 +266,27 @@ void engine_facade::read_after_barrier(const reply_address& to,
   caf::anon_send(
     node_.shards[node_.shard_of(room).value],
     read_barrier{std::make_shared<std::function<void(std::optional<problem>)>>(
-      std::move(go))});
+                   std::move(go)),
+                 std::move(clock)});
 }
 
 void engine_facade::ask(const reply_address& to, query::any x) {
   auto room = room_of(x);
-  read_after_barrier(to, room, [this, to, q = std::move(x)] {
+  std::shared_ptr<read_barrier::run_clock> clock;
+  if (auto* detail = std::get_if<query::run_detail>(&x))
+    clock = std::make_shared<read_barrier::run_clock>(
+      read_barrier::run_clock{room, detail->run, {}});
+  auto work = [this, to, q = std::move(x), clock]() mutable {
+    if (clock && clock->lease_left_ms)
+      std::get<query::run_detail>(q).lease_expires_ms
+        = wall_ms() + *clock->lease_left_ms;
     auto json = node_.state->answer(
       q, [this](const room_key& r) { return node_.shard_of(r); });
     if (!json)
       return answer{to, tl::unexpected{std::move(json.error())}};
     return answer{to, document_answer{std::move(*json)}};
-  });
+  };
+  read_after_barrier(to, room, std::move(work), std::move(clock));
 }
 
 void engine_facade::history(const reply_address& to, history_request x) {

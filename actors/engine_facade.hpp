@@ -41,7 +41,8 @@ private:
   std::optional<problem> why_no_writes() const;
   void refuse(const reply_address& to, problem why);
   void read_after_barrier(const reply_address& to, const room_key& room,
-                          std::function<answer()> work);
+                          std::function<answer()> work,
+                          std::shared_ptr<read_barrier::run_clock> clock = {});
 
   caf::actor_system& system_;
   node_context& node_;

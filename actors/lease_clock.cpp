@@ -1,5 +1,7 @@
 #include "actors/lease_clock.hpp"
 
+#include <algorithm>
+
 namespace callboard {
 
 void lease_clock::start(const room_key& room, const run_id& run,
@@ -45,6 +47,15 @@ result<dispatch_ptr> lease_clock::renew(const room_key& room,
   x.until_ms = now_ms + period_ms_;
   order_.emplace(x.until_ms, &at->first);
   return x.lease;
+}
+
+std::optional<std::int64_t> lease_clock::left_ms(const room_key& room,
+                                                 const run_id& run,
+                                                 std::int64_t now_ms) const {
+  auto at = leases_.find({room, run});
+  if (at == leases_.end())
+    return std::nullopt;
+  return std::max(at->second.until_ms - now_ms, std::int64_t{0});
 }
 
 std::vector<lease_clock::expiry> lease_clock::expired(std::int64_t now_ms) {

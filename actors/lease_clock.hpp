@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -34,6 +35,10 @@ public:
   /// late.
   result<dispatch_ptr> renew(const room_key& room, const lease_claim& claim,
                              std::int64_t now_ms);
+
+  /// How long the lease still lasts; nullopt: there is none.
+  std::optional<std::int64_t> left_ms(const room_key& room, const run_id& run,
+                                      std::int64_t now_ms) const;
 
   struct expiry {
     room_key room;

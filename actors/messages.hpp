@@ -288,7 +288,15 @@ struct leases_loaded {
 /// A read that must not be answered by a deposed leader: `go` is called once
 /// the shard is sure to lead (with nothing), or with why it cannot be answered.
 struct read_barrier {
+  /// What only the leader's memory knows of a run; filled before `go`.
+  struct run_clock {
+    room_key room;
+    run_id run;
+    std::optional<std::int64_t> lease_left_ms;
+  };
+
   std::shared_ptr<std::function<void(std::optional<problem>)>> go;
+  std::shared_ptr<run_clock> clock = {}; ///< Null: not asked for.
 };
 
 /// A room's or a run's row in the list of actors.

@@ -305,7 +305,7 @@ void shard_state::became_ready() {
   node_->counters.leading.fetch_add(1);
   load_leases();
   for (auto& x : std::exchange(waiting_reads_, {}))
-    (*x.go)(std::nullopt);
+    handle(x);
   for (auto& x : std::exchange(waiting_joins_, {}))
     handle(x);
 }
@@ -315,8 +315,10 @@ void shard_state::became_ready() {
 
 void shard_state::handle(read_barrier& x) {
   constexpr std::size_t most = 1024;
-  if (raft_->ready()) // one voter: nobody else can lead
+  if (raft_->ready()) { // one voter: nobody else can lead
+    read_clock(x);
     return (*x.go)(std::nullopt);
+  }
   if (waiting_reads_.size() >= most)
     return (*x.go)(not_ready());
   waiting_reads_.push_back(std::move(x));

@@ -123,6 +123,7 @@ private:
   void refuse_takers(const problem& why);
   void tick_dispatch();
   void count_workers();
+  void read_clock(read_barrier& x) const;
 
   // Activation.
   room_entry& room_of(const room_key& key);

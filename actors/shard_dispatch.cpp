@@ -330,4 +330,10 @@ void shard_state::count_workers() {
                                    - std::exchange(counted_leases_, leases));
 }
 
+void shard_state::read_clock(read_barrier& x) const {
+  if (x.clock)
+    x.clock->lease_left_ms
+      = leases_->left_ms(x.clock->room, x.clock->run, clock_ms());
+}
+
 } // namespace callboard

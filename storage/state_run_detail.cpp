@@ -220,8 +220,10 @@ result<std::string> workflow_of(const state_view& at, shard_id shard,
   return workflow_definition(*definition, *name);
 }
 
-/// Where a run for workers is: `{queue, state, attempt, term, worker}`.
-void write_dispatch(json_writer& members, const rows::run& run) {
+/// Where a run for workers is: `{queue, state, attempt, term, worker,
+/// expires_at}`.
+void write_dispatch(json_writer& members, const rows::run& run,
+                    const query::run_detail& q) {
   auto& x = *run.dispatch;
   auto& out = members.key("dispatch");
   out.push_back('{');
@@ -235,6 +237,8 @@ void write_dispatch(json_writer& members, const rows::run& run) {
   inner.number("term", x.term);
   if (!x.worker.empty())
     inner.text("worker", x.worker);
+  if (rows::is_leased(run) && q.lease_expires_ms)
+    inner.text("expires_at", iso8601(*q.lease_expires_ms));
   out.push_back('}');
 }
 
@@ -293,7 +297,7 @@ result<std::string> run_detail(const state_view& at, const query::run_detail& q,
   members.raw("events_truncated", *more ? "true" : "false");
   write_counts(members, *run);
   if (run->header->dispatch)
-    write_dispatch(members, *run->header);
+    write_dispatch(members, *run->header, q);
   members.number("room_seq", *room ? (*room)->head.value : 0);
   out.push_back('}');
   return out;

@@ -33,6 +33,8 @@ struct run_detail {
   room_key room;
   run_id run;
   std::size_t max_events = 1000;
+  /// When the run's lease ends, if its shard knows one.
+  std::optional<std::int64_t> lease_expires_ms = {};
 };
 
 enum class run_part : std::uint8_t { logs, events, artifacts };

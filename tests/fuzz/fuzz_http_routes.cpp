@@ -79,7 +79,7 @@ void answer_request(http_reader& reader) {
   auto planned
     = found->to->function({found->path, found->target, who,
                            std::make_shared<const std::string>(std::move(body)),
-                           head.content_type, conf});
+                           head.content_type, conf, head.lease});
   if (!planned)
     return check_reply(problem_reply(planned.error(), "r1"));
   check_plan(*planned, conf);

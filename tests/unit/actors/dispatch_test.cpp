@@ -123,6 +123,7 @@ TEST_F(dispatch_engine_test, a_worker_gets_the_oldest_run_and_ends_it) {
   EXPECT_EQ(got->attempt, 1u);
   EXPECT_TRUE(has("a", R"("status":"running")"));
   EXPECT_TRUE(has("a", R"("state":"leased")"));
+  EXPECT_TRUE(has("a", R"("expires_at":")"));
   EXPECT_EQ(heartbeat(*got), errc::none);
   auto done = publish_under(
     *got, {log_event("a", "working"), run_event("a", "completed")});
