@@ -57,6 +57,19 @@ description run_actor_state::describe() const {
     json::append_quoted(out, to_string(brief.status));
   else
     out += "null";
+  if (auto& held = brief.dispatch) {
+    out += ",\"queue\":";
+    json::append_quoted(out, held->queue);
+    out += ",\"attempt\":";
+    json::append_number(out, held->attempt);
+    out += ",\"term\":";
+    json::append_number(out, held->term);
+    out += ",\"worker\":";
+    if (held->secret.empty())
+      out += "null";
+    else
+      json::append_quoted(out, held->worker);
+  }
   out += ",\"steps\":{";
   auto separator = "";
   for (auto& [id, step] : brief.steps) {

@@ -84,6 +84,10 @@ caf::result<description> shard_state::handle(const describe&) {
   json::append_number(out, active_runs_);
   out += ",\"active_rooms\":";
   json::append_number(out, rooms_.size());
+  out += ",\"waiting_workers\":";
+  json::append_number(out, queues_->waiting());
+  out += ",\"leases\":";
+  json::append_number(out, leases_->size());
   out += ",\"requests_under_way\":";
   json::append_number(out, slots_.size());
   out += ",\"in_flight_bytes\":";

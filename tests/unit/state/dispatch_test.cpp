@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
+#include <set>
+
 namespace callboard::test {
 namespace {
 
@@ -147,6 +151,94 @@ TEST_F(state_dispatch_test, the_end_of_a_run_ends_its_lease) {
   EXPECT_EQ(leased(), "");
   EXPECT_EQ(at(detail("p", "r"), "dispatch/state"), R"("ended")");
   EXPECT_EQ(at(detail("p", "r"), "dispatch/attempt"), "1");
+}
+
+// Whatever happens, and however entries are grouped: the lists say what the
+// runs say, and the bytes are the same.
+TEST_F(state_dispatch_test, the_lists_follow_the_runs_at_random) {
+  std::mt19937 random{7};
+  std::map<std::string, run_machine> machines;
+  auto claim_of = [](const std::string& run, const dispatch_state& held) {
+    return lease_claim{{run}, held.attempt, held.term, held.secret};
+  };
+  entry_writer entry;
+  event_seq head;
+  std::vector<std::string> single;
+  for (int i = 0; i < 600; ++i) {
+    auto run = "r" + std::to_string(random() % 12);
+    auto& machine = machines[run];
+    auto held = machine.brief().dispatch;
+    constexpr run_command commands[]
+      = {run_command::create, run_command::take,    run_command::take,
+         run_command::lose,   run_command::release, run_command::pause,
+         run_command::resume, run_command::cancel};
+    auto x = command(commands[random() % std::size(commands)], run);
+    x.fields
+      = random() % 4 == 0 ? "{}" : R"({"workflow_definition_id":"build"})";
+    x.lease.max_attempts = 4;
+    if (held) {
+      x.lease.term = held->term;
+      x.lease.claim = claim_of(run, *held);
+    }
+    if (x.what == run_command::cancel && random() % 8 != 0)
+      continue;
+    std::vector<event_record> records;
+    if (x.what == run_command::create) {
+      if (auto made = machine.create(x, out.room("p"), ++out.now_ms))
+        records.push_back(std::move(*made));
+    } else if (auto done = machine.decide(x, out.room("p"), ++out.now_ms)) {
+      records = std::move(*done);
+    }
+    if (records.empty())
+      continue;
+    for (auto& record : records)
+      entry.add(out.room("p"), head = next(head), out.epoch, record);
+    single.push_back(entry.take());
+  }
+  ASSERT_GT(single.size(), 100u);
+  std::uint64_t index = 0;
+  for (std::size_t at = 0; at < single.size();) { // in groups by chance
+    auto count = std::min(random() % 5 + 1, single.size() - at);
+    std::vector<std::string_view> group(single.begin() + static_cast<long>(at),
+                                        single.begin()
+                                          + static_cast<long>(at + count));
+    at += count;
+    index += count;
+    ASSERT_TRUE(store->apply(shard, {index}, group));
+  }
+  temp_dir other_dir;
+  auto opts = options();
+  opts.dir = other_dir.path();
+  auto other = state_store::open(opts, shards);
+  ASSERT_TRUE(other);
+  for (std::size_t i = 0; i < single.size(); ++i) {
+    std::string_view one = single[i];
+    ASSERT_TRUE((*other)->apply(shard, {i + 1}, std::span{&one, 1}));
+  }
+  EXPECT_EQ(*store->digest(shard), *(*other)->digest(shard));
+  std::set<std::string> waiting, held;
+  for (auto& [run, machine] : machines) {
+    auto& brief = machine.brief();
+    if (!brief.dispatch)
+      continue;
+    if (brief.status == run_status::pending)
+      waiting.insert(run);
+    else if (!is_ended(brief.status) && !brief.dispatch->secret.empty())
+      held.insert(run);
+    auto stored = store->load_run(shard, out.room("p"), {run});
+    ASSERT_TRUE(stored && *stored && (*stored)->dispatch) << run;
+    EXPECT_EQ(*(*stored)->dispatch, *brief.dispatch) << run;
+  }
+  std::set<std::string> listed;
+  auto page = store->queued_runs(shard, out.room("p"), "build", 100);
+  for (auto& x : page->runs)
+    listed.insert(x.run.value);
+  EXPECT_EQ(listed, waiting);
+  listed.clear();
+  auto leases = store->leased_runs(shard);
+  for (auto& x : *leases)
+    listed.insert(x.run.value);
+  EXPECT_EQ(listed, held);
 }
 
 } // namespace callboard::test
