@@ -139,6 +139,42 @@ TEST_F(details, the_log_holds_the_log_events_oldest_first) {
   EXPECT_EQ(all_pages("/runs/r/events", 10).size(), 90u);
 }
 
+TEST_F(details, the_log_tells_a_runs_course_from_a_time_on) {
+  auto at = [](json::object event, std::string_view ts) {
+    event["ts"] = ts;
+    return event;
+  };
+  publish(json::array{
+    at(run_event("r", {{"status", "running"}}), "2026-01-02T03:04:05Z"),
+    at(timeline_event("r",
+                      {{"kind", "counter"}, {"name", "rows"}, {"count", 7}}),
+       "2026-01-02T03:04:06Z"),
+    at(run_event("r", {{"status", "failed"}, {"error_message", "boom"}}),
+       "2026-01-02T03:04:07Z"),
+  });
+  const auto events = [&](const std::string& query) {
+    std::vector<std::string> result;
+    for (const auto& x : all_pages("/runs/r/logs" + query, 1))
+      result.push_back(text(x.as_object(), "event"));
+    return result;
+  };
+  using texts = std::vector<std::string>;
+  EXPECT_EQ(events(""),
+            (texts{"execution:started", "execution:rows", "execution:failed"}));
+  EXPECT_EQ(events("?since=2026-01-02T03:04:06Z"),
+            (texts{"execution:rows", "execution:failed"}));
+  EXPECT_EQ(events("?since=1767323047000"), texts{"execution:failed"});
+  EXPECT_EQ(events("?level=error"), texts{"execution:failed"});
+  const auto entry = all_pages("/runs/r/logs", 50).at(2).as_object();
+  EXPECT_EQ(text(entry, "message"), "Execution failed: boom");
+  EXPECT_EQ(text(entry, "tenantId"), "t1");
+  EXPECT_EQ(text(entry, "createdAt"), "2026-01-02T03:04:07.000Z");
+  EXPECT_EQ(entry.size(), 8u);
+  const auto refused = http.get(path("/runs/r/logs?since=yesterday"));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(text(refused.object(), "pointer"), "/since");
+}
+
 TEST_F(details, artifacts_have_an_id_and_a_time_even_if_none_was_sent) {
   publish(json::array{
     artifact_event("r", {{"name", "a"}, {"kind", "file"}, {"own", 1}}),
