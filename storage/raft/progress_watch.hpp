@@ -21,7 +21,7 @@ public:
     bool could_move = false; ///< Voters of a majority are heard.
     bool has_leader = false;
     bool has_work = false; ///< Something is known to be not committed here.
-    log_index commit;
+    log_index commit{};
   };
 
   /// @returns whether the replica is stuck; the wait then begins anew.

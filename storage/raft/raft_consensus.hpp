@@ -113,7 +113,7 @@ private:
   std::optional<std::string> behind(node_number node) const;
   result<std::vector<group_member>> changed_members(member_action action,
                                                     node_number node) const;
-  bool heard_lately(node_number node) const;
+  bool heard_within(node_number node, std::uint64_t ms) const;
   bool hears_majority() const;
 
   // --- raft_state.cpp: bringing the state to a follower ---

@@ -20,13 +20,14 @@ auto by_node(node_number node) {
 // --- what the leader knows of the others
 // ---------------------------------------
 
-bool raft_consensus::heard_lately(node_number node) const {
+bool raft_consensus::heard_within(node_number node, std::uint64_t ms) const {
   auto heard = heard_ms_.find(node);
-  return heard != heard_ms_.end()
-         && now_ms_ - heard->second < opts_.election_timeout_ms;
+  return heard != heard_ms_.end() && now_ms_ - heard->second < ms;
 }
 
-/// By the log's members, whatever the library takes them to be.
+/// By the log's members, whatever the library takes them to be. Who has no
+/// leader hears from the others at each attempt to elect one, hence the longer
+/// time.
 bool raft_consensus::hears_majority() const {
   auto all = decode_members(log_.configuration_at(log_.last()).second);
   if (!all)
@@ -35,13 +36,15 @@ bool raft_consensus::hears_majority() const {
   std::size_t heard = 0;
   for (const auto& x : *all) {
     voters += x.voter;
-    heard += x.voter && (x.node == opts_.self || heard_lately(x.node));
+    heard += x.voter
+             && (x.node == opts_.self
+                 || heard_within(x.node, 4 * opts_.election_timeout_ms));
   }
   return heard > voters / 2;
 }
 
 std::optional<std::string> raft_consensus::behind(node_number node) const {
-  if (!heard_lately(node))
+  if (!heard_within(node, opts_.election_timeout_ms))
     return named(node) + " is not heard of";
   const auto match = craft_match(raft_.get(), node.value);
   if (match + opts_.caught_up_entries < last_index().value)

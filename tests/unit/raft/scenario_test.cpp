@@ -1,39 +1,11 @@
 #include "storage/raft/message.hpp"
 
-#include "tests/unit/raft/simulation.hpp"
+#include "tests/unit/raft/scenario.hpp"
 
-#include <gtest/gtest.h>
-
-/// Scenarios that random faults hardly ever produce.
 namespace callboard {
 namespace {
 
-using test::simulation;
-
-constexpr std::uint64_t ms = 1000;
-constexpr std::uint64_t s = 1000 * ms;
-constexpr std::uint32_t group = 7; // as the simulation has it
-
-class scenario : public ::testing::Test {
-protected:
-  void TearDown() override {
-    for (const auto& x : sim.violations)
-      ADD_FAILURE() << x;
-  }
-
-  /// Waits for a leader and for all who can hear it to have its log.
-  std::uint64_t settle() {
-    auto agreed = [this] {
-      const auto leader = sim.leader();
-      return leader != 0
-             && sim.applied(leader) == sim.replica(leader).last_index();
-    };
-    EXPECT_TRUE(sim.run_until(agreed, 5 * s)) << sim.describe();
-    return sim.leader();
-  }
-
-  simulation sim{{.seed = 11, .flush_and_trim = false}};
-};
+using namespace test;
 
 TEST_F(scenario, a_leader_is_elected_and_followers_apply_what_it_commits) {
   const auto leader = settle();

@@ -25,7 +25,6 @@ enum class mutant : std::uint8_t {
   vote_without_log_check,
   forget_votes,
   read_without_majority,
-  deliver_old_sessions,
 };
 
 /// Replicas of one group in one thread, with simulated time, FIFO links that

@@ -176,13 +176,9 @@ void simulation::send(simulated_node& x, const raft_message_out& message) {
   if (static_cast<double>(random(0, 9'999)) < opts_.loss * 10'000)
     return break_session(way);
   auto time = now_ + random(opts_.net_us_min, opts_.net_us_max);
-  if (opts_.mutant != mutant::deliver_old_sessions || random(0, 9) != 0)
-    time = arrivals_[way] = std::max(time, arrivals_[way] + 1);
-  else
-    time += random(0, 500'000);
+  time = arrivals_[way] = std::max(time, arrivals_[way] + 1);
   at(time, [this, way, bytes = std::move(bytes), session = sessions_[way]] {
-    if (sessions_[way] == session
-        || opts_.mutant == mutant::deliver_old_sessions)
+    if (sessions_[way] == session)
       deliver(way, bytes);
   });
 }
