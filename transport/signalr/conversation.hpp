@@ -89,6 +89,10 @@ public:
     return was_open_;
   }
 
+  /// Whether it may go on over another connection.
+  bool is_stateful() const noexcept {
+    return buffer_.has_value();
+  }
   /// nullptr: this client has no stateful reconnect.
   resend_buffer* buffer() noexcept {
     return buffer_ ? &*buffer_ : nullptr;

@@ -120,13 +120,15 @@ void poll_link::tick(std::chrono::steady_clock::time_point now) {
     answer(poll_reply(200, {}));
 }
 
-void poll_link::close(close_code, std::string_view) {
+void poll_link::close(close_code code, std::string_view) {
   closing_ = true;
   flush();
-  if (!poll_ || !pending_.empty())
-    return;
-  answer(poll_reply(204, {}));
-  owner_.forget();
+  if (poll_ && pending_.empty()) {
+    answer(poll_reply(204, {}));
+    owner_.forget();
+  } else if (pending_.empty() && code == close_code::restart) {
+    owner_.forget(); // it has heard all, and cannot poll this node again
+  }
 }
 
 } // namespace callboard::signalr

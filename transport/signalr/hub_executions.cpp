@@ -195,7 +195,7 @@ void hub_methods::go_on() {
       take(chunk->chunk);
     } else {
       auto ended = std::move(replays_.front());
-      replays_.pop_front();
+      replays_.erase(replays_.begin());
       refuse(ended.invocation, got.outcome ? problem{} : got.outcome.error());
     }
     go_on();
@@ -223,7 +223,7 @@ void hub_methods::take(const history_chunk& chunk) {
   if (x.after < x.until && progress)
     return;
   auto ended = std::move(x);
-  replays_.pop_front();
+  replays_.erase(replays_.begin());
   if (ended.after < ended.until)
     refuse(ended.invocation,
            {errc::unavailable, "the history is behind here; try again"});

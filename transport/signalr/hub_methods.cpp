@@ -225,7 +225,7 @@ hub_methods::take_joining(std::string_view group) {
   std::vector<joining> taken;
   for (auto& x : joining_)
     if (x.group == group)
-      taken.push_back(std::move(x));
+      taken.push_back(x);
   std::erase_if(joining_, [group](auto& x) { return x.group == group; });
   return taken;
 }

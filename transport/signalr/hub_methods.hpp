@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -112,8 +111,8 @@ private:
   std::size_t requests_ = 0;
   std::vector<joining> joining_;
   std::uint64_t last_join_ = 0;
-  std::deque<replaying> replays_; ///< The first one is under way.
-  bool reading_ = false;          ///< Its next chunk is asked for.
+  std::vector<replaying> replays_; ///< The first one is under way.
+  bool reading_ = false;           ///< Its next chunk is asked for.
   bool stopped_ = false;
 };
 

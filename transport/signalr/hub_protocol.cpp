@@ -11,6 +11,8 @@ constexpr std::string_view protocol_name = "json";
 /// A handshake is two short members; and clients may add headers.
 constexpr std::size_t handshake_values = 256;
 constexpr std::size_t longest_echo = 64;
+/// A connection at rest keeps no larger buffer than this.
+constexpr std::size_t idle_bytes = 1024;
 
 std::string recorded(std::string text) {
   text += record_separator;
@@ -131,9 +133,14 @@ void record_reader::feed(std::string_view text) {
   auto gone = std::exchange(taken_, 0);
   buffer_.erase(0, gone);
   scanned_ -= std::min(scanned_, gone);
-  if (buffer_.empty())
-    buffer_.shrink_to_fit(); // an idle connection keeps no large buffer
   buffer_ += text;
+}
+
+void record_reader::forget_taken() {
+  buffer_.clear();
+  taken_ = scanned_ = 0;
+  if (buffer_.capacity() > idle_bytes)
+    buffer_.shrink_to_fit();
 }
 
 result<std::optional<std::string_view>> record_reader::next() {
@@ -144,6 +151,8 @@ result<std::optional<std::string_view>> record_reader::next() {
                                    + std::to_string(max_bytes_) + " bytes");
   if (end == buffer_.npos) {
     scanned_ = buffer_.size();
+    if (size == 0)
+      forget_taken();
     return std::nullopt;
   }
   auto record = std::string_view{buffer_}.substr(taken_, size);

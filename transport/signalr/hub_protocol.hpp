@@ -77,7 +77,7 @@ public:
   /// Adds what has arrived.
   void feed(std::string_view text);
 
-  /// The next whole record, good until feed(); nullopt: more is needed.
+  /// The next whole record, good until the next call; nullopt: more is needed.
   /// errc::too_large: a record is longer than allowed, nothing can follow.
   result<std::optional<std::string_view>> next();
 
@@ -87,6 +87,8 @@ public:
   }
 
 private:
+  void forget_taken();
+
   std::size_t max_bytes_;
   std::string buffer_;
   std::size_t taken_ = 0;   ///< Bytes of the buffer that were given out.

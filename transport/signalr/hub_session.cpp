@@ -94,8 +94,10 @@ void hub_session::attach(hub_link& x) {
   if (x.kind() == transport_kind::websocket)
     leave_hub(); // the WebSocket keeps the time for it, and is in the hub
   conversation_.connected(clock::now());
-  if (auto* kept = conversation_.buffer())
+  if (auto* kept = conversation_.buffer()) {
+    home_.metrics().signalr_resumed.fetch_add(1, std::memory_order_relaxed);
     kept->for_each_kept([this](const frame_ptr& frame) { send(frame); });
+  }
   link_->wake();
 }
 
@@ -136,6 +138,7 @@ void hub_session::forget() {
   if (std::exchange(forgotten_, true))
     return;
   out.clear();
+  report();
   link_ = nullptr;
   leave_hub();
   ended_();
@@ -183,7 +186,7 @@ bool hub_session::is_busy() const noexcept {
     return false;
   // With stateful reconnect what waits may wait for the client's Ack.
   return methods_.is_busy()
-         || (!from_.stateful && out.reply_bytes() > out.limit_bytes());
+         || (!may_reattach() && out.reply_bytes() > out.limit_bytes());
 }
 
 void hub_session::say(std::string record) {
@@ -262,13 +265,20 @@ void hub_session::close() {
 
 // -- time ---------------------------------------------------------------------
 
+void hub_session::report() {
+  auto bytes = out.bytes();
+  home_.metrics().queued_bytes.fetch_add(
+    bytes - std::exchange(reported_queue_, bytes), std::memory_order_relaxed);
+}
+
 void hub_session::tick(clock::time_point now) {
   auto self = weak_from_this().lock(); // it may end here
+  report();
   auto too_long
     = alone_since_
       && now - *alone_since_ >= home_.conf().signalr.disconnect_timeout;
   if (is_over()) {
-    if (too_long)
+    if (too_long || (end_by_ && now >= *end_by_ + answer_within))
       forget();
     return;
   }

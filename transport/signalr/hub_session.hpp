@@ -78,8 +78,8 @@ public:
     return conversation_.is_over();
   }
   /// Whether another WebSocket may take the place of the one it had.
-  bool may_reattach() noexcept {
-    return conversation_.buffer() != nullptr;
+  bool may_reattach() const noexcept {
+    return conversation_.is_stateful();
   }
 
   /// `x` is good until detach(). Takes the place of a link that it still has.
@@ -154,6 +154,7 @@ private:
   void end_when_answered(clock::time_point now);
   void check_token(std::chrono::system_clock::time_point now);
   void send(const frame_ptr& x);
+  void report();
   void finish_link(const farewell& why);
 
   hub& home_;
@@ -173,6 +174,7 @@ private:
   bool forgotten_ = false;
   std::uint64_t hub_number_ = 0; ///< 0: not in the hub's list.
   std::int64_t connected_ms_ = 0;
+  std::size_t reported_queue_ = 0; ///< In the metric of queued bytes.
   /// Since when nothing connects it to its client.
   std::optional<clock::time_point> alone_since_;
   std::optional<clock::time_point> end_by_; ///< Set once the node drains.
