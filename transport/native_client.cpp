@@ -40,6 +40,9 @@ const native_client::operation_entry native_client::operations[] = {
   {"publish", &native_client::on_publish},
   {"command", &native_client::on_command},
   {"presence", &native_client::on_presence},
+  {"take", &native_client::on_take},
+  {"heartbeat", &native_client::on_heartbeat},
+  {"release", &native_client::on_release},
   {"auth", &native_client::on_auth},
   {"ping", &native_client::on_ping},
 };
@@ -266,6 +269,7 @@ void native_client::resync(const subscription& x, event_seq oldest) {
 void native_client::leave_rooms() {
   finding_.clear();
   home_.rooms().forget(*this);
+  stop_taking();
 }
 
 // -- the token ----------------------------------------------------------------

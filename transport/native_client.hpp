@@ -72,7 +72,7 @@ public:
 
   /// Whether anything that it asked the engine is still open.
   bool awaits_answers() const noexcept {
-    return requests_ > 0;
+    return requests_ > takes_.size(); // workers may be sent away
   }
 
   /// Queues a reply or notice.
@@ -115,6 +115,19 @@ private:
   result<void> on_auth(const frame& x);
   result<void> on_ping(const frame& x);
   result<void> on_presence(const frame& x);
+  result<void> on_take(const frame& x);
+  result<void> on_heartbeat(const frame& x);
+  result<void> on_release(const frame& x);
+  result<void> ask_lease(const frame& x, lease_request::what op);
+  result<std::optional<lease_claim>> claim_of(const frame& x) const;
+  void stop_taking();
+
+  /// A worker's request for a run that is not answered yet.
+  struct waiting_take {
+    std::uint64_t number = 0;
+    reply_address to;
+    room_key room;
+  };
 
   /// A subscription before its project is known.
   struct wanted {
@@ -161,6 +174,8 @@ private:
   /// Rooms whose project is being looked up, and the lookup's number.
   std::vector<std::pair<std::string, std::uint64_t>> finding_;
   std::uint64_t last_lookup_ = 0;
+  std::vector<waiting_take> takes_;
+  std::uint64_t last_take_ = 0;
 };
 
 } // namespace callboard

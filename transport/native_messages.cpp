@@ -165,6 +165,14 @@ std::string done(std::string_view result, std::string_view ref) {
   return frame_writer{"done"}.raw("ref", ref).raw("result", result).finish();
 }
 
+std::string taken(std::string_view result, std::string_view ref) {
+  auto out = frame_writer{"taken"}.raw("ref", ref).finish();
+  out.pop_back();
+  out += ',';
+  out += result.empty() ? R"("lease":null,"run":null})" : result.substr(1);
+  return out;
+}
+
 std::string authenticated(std::string_view ref) {
   return frame_writer{"authenticated"}.raw("ref", ref).finish();
 }

@@ -33,6 +33,8 @@ std::string published(const std::vector<publish_result>& results,
                       std::string_view ref);
 /// `result` is a raw JSON document, or empty.
 std::string done(std::string_view result, std::string_view ref);
+/// `result`: `{"lease","run"}` raw, or empty when there was none.
+std::string taken(std::string_view result, std::string_view ref);
 std::string authenticated(std::string_view ref);
 std::string pong(std::string_view ref);
 std::string expiring(std::chrono::seconds in);

@@ -75,7 +75,11 @@ result<void> native_client::on_publish(const frame& x) {
   event_limits limits;
   limits.max_event_bytes = conf.event_bytes;
   limits.json.max_depth = conf.json_depth;
-  publish_request request{{who_.tenant, *project}, {}, x.source->size()};
+  auto lease = claim_of(x);
+  if (!lease)
+    return tl::unexpected{std::move(lease.error())};
+  publish_request request{
+    {who_.tenant, *project}, {}, x.source->size(), std::move(*lease)};
   request.items.reserve(events->size());
   for (auto event : events->items())
     request.items.push_back(make_item(event, x.source, *project, limits));

@@ -270,6 +270,94 @@ TEST_F(dispatching, a_node_that_drains_sends_its_workers_away) {
   EXPECT_EQ(other.wait_exit(), 0);
 }
 
+TEST_F(dispatching, a_worker_may_use_its_websocket) {
+  auto worker = viewer();
+  json::object ask{{"type", "take"},
+                   {"project_id", project},
+                   {"queue", "Build it"},
+                   {"worker", "w1"}};
+  auto none = worker.ask(ask);
+  EXPECT_EQ(none.type(), "taken");
+  EXPECT_TRUE(none.data.at("run").is_null());
+  ask["wait"] = 10;
+  ask["ref"] = "t";
+  worker.send(ask);
+  create("a");
+  const auto got = worker.receive_type("taken");
+  EXPECT_EQ(got.data.at("ref"), "t");
+  const auto mine = held_of(got.data);
+  EXPECT_EQ(mine.run, "a");
+  EXPECT_EQ(got.data.at("run").as_object().at("worker"), "w1");
+  const json::object beat{
+    {"type", "heartbeat"}, {"project_id", project}, {"lease", mine.token}};
+  const auto renewed = worker.ask(beat);
+  EXPECT_EQ(renewed.type(), "done");
+  json::object say{{"type", "publish"},
+                   {"project_id", project},
+                   {"lease", mine.token},
+                   {"events", json::array{run_event("a", {{"n", 1}})}}};
+  const auto said = worker.ask(say);
+  EXPECT_EQ(said.type(), "published");
+  const auto back = worker.ask({{"type", "release"},
+                                {"project_id", project},
+                                {"lease", mine.token},
+                                {"reason", "enough"}});
+  EXPECT_EQ(back.type(), "done");
+  const auto refused = worker.ask(beat);
+  EXPECT_EQ(refused.type(), "error");
+  EXPECT_EQ(refused.data.at("code"), "conflict");
+  const auto late = worker.ask(say);
+  const auto& result = late.data.at("results").as_array().at(0).as_object();
+  EXPECT_EQ(result.at("error").as_object().at("code"), "conflict");
+  EXPECT_EQ(status_of("a"), "pending");
+}
+
+TEST_F(dispatching, wrong_frames_of_workers_are_answered) {
+  auto worker = viewer();
+  const json::object wrong[] = {
+    {{"type", "take"}, {"project_id", project}},
+    {{"type", "take"}, {"project_id", project}, {"queue", ""}},
+    {{"type", "take"}, {"project_id", project}, {"queue", "q"}, {"wait", -1}},
+    {{"type", "take"}, {"project_id", project}, {"queue", "q"}, {"worker", ""}},
+    {{"type", "heartbeat"}, {"project_id", project}},
+    {{"type", "heartbeat"}, {"project_id", project}, {"lease", "x"}},
+    {{"type", "publish"},
+     {"project_id", project},
+     {"lease", "x"},
+     {"events", json::array{}}}};
+  for (const auto& frame : wrong) {
+    const auto answer = worker.ask(frame);
+    EXPECT_EQ(answer.type(), "error") << json::serialize(frame);
+    EXPECT_EQ(answer.data.at("code"), "invalid") << answer.text;
+  }
+  auto reader = viewer_with({.scope = "subscribe"});
+  EXPECT_EQ(
+    reader.ask({{"type", "take"}, {"project_id", project}, {"queue", "q"}})
+      .data.at("code"),
+    "forbidden");
+}
+
+TEST_F(dispatching, a_websocket_worker_that_hangs_up_gets_nothing) {
+  {
+    auto worker = viewer();
+    worker.send({{"type", "take"},
+                 {"project_id", project},
+                 {"queue", "Build it"},
+                 {"wait", 30}});
+    ASSERT_TRUE(eventually([&] {
+      return http.get("/metrics").body.find("callboard_waiting_workers 1")
+             != std::string::npos;
+    }));
+    worker.abandon();
+  }
+  ASSERT_TRUE(eventually([&] {
+    return http.get("/metrics").body.find("callboard_waiting_workers 0")
+           != std::string::npos;
+  }));
+  create("a");
+  EXPECT_EQ(take().attempt, 1u);
+}
+
 TEST_F(dispatching, runs_that_nobody_takes_are_as_before) {
   create("a");
   publish(run_event("a", {{"status", "running"}}));
