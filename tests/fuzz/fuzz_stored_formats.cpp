@@ -84,6 +84,7 @@ void check_record(std::string_view bytes) {
   record.body_size = static_cast<std::uint32_t>(view->body.size());
   std::string written;
   record.dispatch = {view->mark, std::string{view->mark_text}};
+  record.facts = view->facts;
   encode_record(written, record);
   if (bytes.front() == written.front()) // else of an older format
     require(written == bytes, "a record changes when written again");
