@@ -1,6 +1,6 @@
-// Fifty workers share one queue while the node is killed again and again and
-// workers fall silent: no run is held by two at once, what is sent under a lost
-// lease is refused, and every run is completed exactly once.
+// Fifty workers share one queue while the node is killed again and again, and
+// workers fall silent or hang up: no run is held by two at once, what is sent
+// under a lost lease is refused, and every run is completed exactly once.
 
 #include "tests/integration/live_node.hpp"
 
@@ -48,9 +48,12 @@ public:
   }
 
   void work() {
-    while (!crew_.over())
-      if (auto got = take())
+    while (!crew_.over()) {
+      if (random_() % 8 == 0)
+        hang_up();
+      else if (auto got = take())
         run(*got);
+    }
   }
 
 private:
@@ -78,11 +81,27 @@ private:
     return std::nullopt;
   }
 
+  std::string take_target() const {
+    return "/v1/projects/" + crew_.project + "/queue/build/take?wait=1&worker=w"
+           + std::to_string(number_);
+  }
+
+  /// As when the worker's process is killed while it asks.
+  void hang_up() const {
+    try {
+      auto socket = tcp_socket::connect(crew_.port);
+      socket.send("POST " + take_target()
+                    + " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
+                      "Authorization: Bearer "
+                    + make_token({}) + "\r\n\r\n",
+                  within(patience));
+    } catch (const connection_lost&) {
+      short_rest(); // the node is gone, too
+    }
+  }
+
   std::optional<lease> take() {
-    auto got
-      = send("/v1/projects/" + crew_.project
-               + "/queue/build/take?wait=1&worker=w" + std::to_string(number_),
-             {}, {});
+    auto got = send(take_target(), {}, {});
     if (!got || got->status == 204)
       return std::nullopt;
     EXPECT_EQ(got->status, 200) << got->body;
@@ -159,6 +178,7 @@ public:
   int completed = 0;
   int takes = 0;
   int losses = 0;
+  int releases = 0;
 
 private:
   void on_lease(const std::string& run, const json::object& x) {
@@ -169,8 +189,13 @@ private:
       holder_ = term_;
     } else {
       EXPECT_NE(holder_, 0u) << run;
-      EXPECT_EQ(text(x, "action"), "lost");
-      ++losses;
+      if (text(x, "action") == "released") {
+        --takes; // counts for nothing
+        ++releases;
+      } else {
+        EXPECT_EQ(text(x, "action"), "lost");
+        ++losses;
+      }
       holder_ = 0;
     }
   }
@@ -213,11 +238,12 @@ TEST_F(workers, share_a_queue_and_every_run_is_completed_once) {
     stories[run].add(run, frame);
   }
   EXPECT_EQ(stories.size(), static_cast<std::size_t>(run_count));
-  int takes = 0, losses = 0;
+  int takes = 0, losses = 0, releases = 0;
   for (const auto& [run, story] : stories) {
     EXPECT_EQ(story.completed, 1) << run;
     takes += story.takes;
     losses += story.losses;
+    releases += story.releases;
   }
   EXPECT_EQ(takes, run_count + losses);
   EXPECT_GT(losses, 0);
@@ -225,6 +251,7 @@ TEST_F(workers, share_a_queue_and_every_run_is_completed_once) {
   EXPECT_EQ(http.post(path("/queue/build/take")).status, 204);
   RecordProperty("takes", takes);
   RecordProperty("losses", losses);
+  RecordProperty("releases", releases);
   RecordProperty("refused", all.refused.load());
 }
 

@@ -280,8 +280,12 @@ TEST_F(short_lease_engine_test, a_silent_worker_loses_its_run) {
   ASSERT_TRUE(second);
   EXPECT_EQ(second->run, "a");
   EXPECT_EQ(second->attempt, 2u);
-  auto late = publish_under(*first, {log_event("a", "I am still working"),
-                                     run_event("a", "completed")});
+  auto late = publish_under(
+    *first, {log_event("a", "I am still working"), run_event("a", "completed"),
+             R"({"type":"workflow:execution:step:stream",)"
+             R"("data":{"execution_id":"a","step_id":"s",)"
+             R"("chunk":"x"}})"});
+  EXPECT_EQ(late[2].error->code, errc::conflict);
   EXPECT_EQ(late[0].error->code, errc::conflict);
   EXPECT_EQ(late[1].error->code, errc::conflict);
   EXPECT_EQ(heartbeat(*first), errc::conflict);
