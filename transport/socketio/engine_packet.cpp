@@ -1,8 +1,11 @@
 #include "transport/socketio/engine_packet.hpp"
 
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 
 #include <algorithm>
+#include <array>
+#include <new>
 #include <utility>
 
 namespace callboard::engine_io {
@@ -120,6 +123,14 @@ std::optional<std::string> from_base64url(std::string_view text) {
   std::ranges::replace(other, '-', '+');
   std::ranges::replace(other, '_', '/');
   return from_base64(other);
+}
+
+std::string random_id() {
+  std::array<unsigned char, 15> bytes{};
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+    throw std::bad_alloc{}; // without randomness there is no session
+  return to_base64url(
+    {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 } // namespace callboard::engine_io

@@ -69,4 +69,7 @@ std::optional<std::string> from_base64(std::string_view text);
 std::string to_base64url(std::string_view bytes);
 std::optional<std::string> from_base64url(std::string_view text);
 
+/// 120 random bits in 20 characters, for ids that nobody can guess.
+std::string random_id();
+
 } // namespace callboard::engine_io

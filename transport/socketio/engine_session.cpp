@@ -27,14 +27,15 @@ std::string refusal_body(refusal why) {
          + json::quoted(refusal_messages[code]) + "}";
 }
 
-session::session(const session_settings& conf, std::string sid,
-                 transport_kind first, time_point now, session_output& out)
+session_machine::session_machine(const session_settings& conf, std::string sid,
+                                 transport_kind first, time_point now,
+                                 session_output& out)
     : conf_{conf}, sid_{std::move(sid)}, out_{out}, transport_{first},
       heartbeat_at_{now + conf.ping_interval} {
   // nop
 }
 
-std::string session::handshake() const {
+std::string session_machine::handshake() const {
   std::string data = R"({"sid":)" + json::quoted(sid_);
   data += transport_ == transport_kind::polling ? R"(,"upgrades":["websocket"])"
                                                 : R"(,"upgrades":[])";
@@ -50,7 +51,7 @@ std::string session::handshake() const {
 
 // -- polling ------------------------------------------------------------------
 
-session::verdict session::poll(time_point now) {
+session_machine::verdict session_machine::poll(time_point now) {
   if (!open_ || transport_ != transport_kind::polling)
     return verdict::refused;
   if (has_poll_) {
@@ -62,12 +63,12 @@ session::verdict session::poll(time_point now) {
   return verdict::accepted;
 }
 
-void session::poll_lost() {
+void session_machine::poll_lost() {
   if (std::exchange(has_poll_, false))
     end(end_reason::transport_closed);
 }
 
-session::verdict session::post() {
+session_machine::verdict session_machine::post() {
   if (!open_ || transport_ != transport_kind::polling)
     return verdict::refused;
   if (has_post_) {
@@ -80,7 +81,7 @@ session::verdict session::post() {
 
 // -- the transport in use -----------------------------------------------------
 
-void session::receive(packet x, time_point now) {
+void session_machine::receive(packet x, time_point now) {
   if (!open_)
     return;
   if (awaits_pong_) // whatever comes shows that the client lives
@@ -105,16 +106,16 @@ void session::receive(packet x, time_point now) {
   }
 }
 
-void session::receive_garbage() {
+void session_machine::receive_garbage() {
   if (open_)
     close(end_reason::parse_error);
 }
 
-void session::transport_lost() {
+void session_machine::transport_lost() {
   end(end_reason::transport_closed);
 }
 
-void session::close(end_reason why) {
+void session_machine::close(end_reason why) {
   if (!open_)
     return;
   auto goodbye = encode_packet(packet_type::close);
@@ -125,7 +126,7 @@ void session::close(end_reason why) {
   end(why);
 }
 
-void session::end(end_reason why) {
+void session_machine::end(end_reason why) {
   if (!std::exchange(open_, false))
     return;
   if (std::exchange(probing_, false))
@@ -135,7 +136,7 @@ void session::end(end_reason why) {
 
 // -- upgrading ----------------------------------------------------------------
 
-session::verdict session::begin_probe(time_point now) {
+session_machine::verdict session_machine::begin_probe(time_point now) {
   if (!open_ || transport_ != transport_kind::polling || probing_)
     return verdict::refused;
   probing_ = true;
@@ -144,8 +145,8 @@ session::verdict session::begin_probe(time_point now) {
   return verdict::accepted;
 }
 
-session::probe_step session::probe(const std::optional<packet>& x,
-                                   time_point now) {
+session_machine::probe_step
+session_machine::probe(const std::optional<packet>& x, time_point now) {
   if (!open_ || !probing_ || !x)
     return probe_step::failed;
   if (x->type == packet_type::ping && x->data == probe_data) {
@@ -163,11 +164,11 @@ session::probe_step session::probe(const std::optional<packet>& x,
   return probe_step::upgraded;
 }
 
-void session::probe_lost() noexcept {
+void session_machine::probe_lost() noexcept {
   probing_ = false;
 }
 
-void session::release_if_probing(time_point now) {
+void session_machine::release_if_probing(time_point now) {
   if (!probing_ || !probe_answered_ || !has_poll_ || now < next_release_)
     return;
   next_release_ = now + release_interval;
@@ -176,7 +177,7 @@ void session::release_if_probing(time_point now) {
 
 // -- time ---------------------------------------------------------------------
 
-void session::tick(time_point now) {
+void session_machine::tick(time_point now) {
   if (!open_)
     return;
   if (now >= heartbeat_at_) {
@@ -193,7 +194,7 @@ void session::tick(time_point now) {
   }
 }
 
-session::time_point session::next_deadline() const noexcept {
+session_machine::time_point session_machine::next_deadline() const noexcept {
   auto at = heartbeat_at_;
   if (probing_)
     at = std::min(at, probe_by_);

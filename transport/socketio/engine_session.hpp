@@ -61,12 +61,12 @@ public:
 /// One Engine.IO 4 session as a state machine: which transport is in use, the
 /// upgrade from polling to WebSocket, heartbeats. Knows no sockets and no
 /// clock; the caller calls tick() at (or soon after) next_deadline().
-class session {
+class session_machine {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  session(const session_settings& conf, std::string sid, transport_kind first,
-          time_point now, session_output& out);
+  session_machine(const session_settings& conf, std::string sid,
+                  transport_kind first, time_point now, session_output& out);
 
   /// The first packet, with the session's data.
   std::string handshake() const;

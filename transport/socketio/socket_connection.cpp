@@ -168,9 +168,11 @@ void connection::fail() {
 }
 
 void connection::tick(time_point now) {
-  // A CONNECT that is still being looked at counts.
-  if (open_ && !connected_once_ && namespaces_.empty() && now >= connect_by_)
-    fail();
+  if (!open_ || connected_once_ || now < connect_by_)
+    return;
+  if (namespaces_.empty())
+    return fail();
+  connect_by_ = now + conf_.connect_timeout; // its CONNECT is being looked at
 }
 
 void connection::closed() {

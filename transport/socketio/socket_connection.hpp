@@ -73,7 +73,7 @@ public:
   void receive(std::string message, bool binary);
   void tick(time_point now);
 
-  /// The end of connect_timeout; the past if the client has connected.
+  /// When to call tick(), as long as awaits_connect().
   time_point connect_by() const noexcept {
     return connect_by_;
   }

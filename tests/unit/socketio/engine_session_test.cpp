@@ -9,8 +9,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using step = session::probe_step;
-using verdict = session::verdict;
+using step = session_machine::probe_step;
+using verdict = session_machine::verdict;
 
 struct engine_session : testing::Test, session_output {
   void put(std::string packet) override {
@@ -47,8 +47,8 @@ struct engine_session : testing::Test, session_output {
   }
   using lines = std::vector<std::string>;
 
-  session::time_point now{};
-  std::optional<session> it;
+  session_machine::time_point now{};
+  std::optional<session_machine> it;
   lines log;
   std::optional<end_reason> ended;
 };
