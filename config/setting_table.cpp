@@ -44,6 +44,8 @@ constexpr auto dispatch = in<&settings::dispatch, Key>;
 template <auto Key>
 constexpr auto signalr = in<&settings::signalr, Key>;
 template <auto Key>
+constexpr auto socketio = in<&settings::socketio, Key>;
+template <auto Key>
 constexpr auto logging = in<&settings::log, Key>;
 
 using node_s = settings::node_settings;
@@ -54,6 +56,7 @@ using storage_s = settings::storage_settings;
 using engine_s = settings::engine_settings;
 using dispatch_s = settings::dispatch_settings;
 using signalr_s = settings::signalr_settings;
+using socketio_s = settings::socketio_settings;
 using log_s = settings::log_settings;
 
 constexpr std::array table{
@@ -281,6 +284,41 @@ constexpr std::array table{
                "been sent and not acknowledged yet; past it, it gets no more "
                "until it has.",
                kib, 64 * mib},
+
+  setting_info{"socketio", "max_connections", kind::count,
+               socketio<&socketio_s::max_connections>,
+               "Engine.IO sessions at a time, those on long-polling included; "
+               "more are refused with 503.",
+               1, 10'000'000},
+  setting_info{"socketio", "ping_interval", kind::duration,
+               socketio<&socketio_s::ping_interval>,
+               "How often Socket.IO clients get a ping.", 50, day},
+  setting_info{"socketio", "ping_timeout", kind::duration,
+               socketio<&socketio_s::ping_timeout>,
+               "How long a Socket.IO client may take to answer a ping.", 50,
+               day},
+  setting_info{"socketio", "upgrade_timeout", kind::duration,
+               socketio<&socketio_s::upgrade_timeout>,
+               "How long a WebSocket may take to take over from long-polling.",
+               50, hour},
+  setting_info{"socketio", "connect_timeout", kind::duration,
+               socketio<&socketio_s::connect_timeout>,
+               "How long a Socket.IO client may take to join a namespace.", 50,
+               hour},
+  setting_info{
+    "socketio", "max_payload", kind::size, socketio<&socketio_s::max_payload>,
+    "One message, attachment or body of a Socket.IO client.", kib, 64 * mib},
+  setting_info{"socketio", "max_attachments", kind::count,
+               socketio<&socketio_s::max_attachments>,
+               "Binary attachments of one Socket.IO packet.", 0, 1000},
+  setting_info{"socketio", "max_namespaces", kind::count,
+               socketio<&socketio_s::max_namespaces>,
+               "Namespaces that one Socket.IO connection may join.", 1, 1000},
+  setting_info{"socketio", "recovery_window", kind::duration,
+               socketio<&socketio_s::recovery_window>,
+               "A Socket.IO client that comes back within this time is carried "
+               "on where it was (connection state recovery). 0: never.",
+               0, 36'500 * day},
 
   setting_info{"log", "level", kind::choice, logging<&log_s::level>,
                "What is logged, on standard error.", 0, 0, levels},

@@ -97,6 +97,18 @@ struct settings {
     std::uint64_t reconnect_buffer_bytes = 100'000; ///< Per connection.
   } signalr;
 
+  struct socketio_settings {
+    std::uint32_t max_connections = 100'000;
+    std::chrono::milliseconds ping_interval{25'000};
+    std::chrono::milliseconds ping_timeout{20'000};
+    std::chrono::milliseconds upgrade_timeout{10'000};
+    std::chrono::milliseconds connect_timeout{45'000};
+    std::uint64_t max_payload = 1'000'000; ///< Bytes of one message or body.
+    std::uint32_t max_attachments = 10;    ///< Of one packet.
+    std::uint32_t max_namespaces = 16;     ///< Of one connection.
+    std::chrono::milliseconds recovery_window{120'000};
+  } socketio;
+
   struct log_settings {
     std::string level = "info";  ///< trace, debug, info, warn, error, off
     std::string format = "text"; ///< text or json

@@ -212,6 +212,12 @@ void add_sessions(families& out, const edge_metrics& x) {
   out.counter("callboard_signalr_abandoned_total",
               "SignalR connections whose client did not come (back) in time",
               x.signalr_abandoned);
+  out.gauge("callboard_socketio_sessions",
+            "Engine.IO sessions, those on long-polling included",
+            x.socketio_sessions);
+  out.counter("callboard_socketio_recovered_total",
+              "Socket.IO clients that were carried on from where they were",
+              x.socketio_recovered);
   out.gauge("callboard_outbound_queue_bytes",
             "Bytes that wait for slow clients", x.queued_bytes);
   out.counter("callboard_lagged_total", "Times a viewer fell back to history",
@@ -241,8 +247,9 @@ void add_limits(families& out, const settings& conf) {
                 {"json_depth", double(x.json_depth)},
                 {"steps_per_run", double(x.steps_per_run)},
                 {"sessions", double(conf.listen.max_sessions)},
-                {"signalr_connections",
-                 double(conf.signalr.max_connections)}});
+                {"signalr_connections", double(conf.signalr.max_connections)},
+                {"socketio_connections",
+                 double(conf.socketio.max_connections)}});
   auto seconds
     = [](std::chrono::milliseconds ms) { return double(ms.count()) / 1e3; };
   auto& listen = conf.listen;
