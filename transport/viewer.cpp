@@ -21,6 +21,17 @@ frame_ptr viewer::own_frame(const subscription&, event_seq,
   return shared;
 }
 
+void viewer::push_with_events(const frame_ptr& x) {
+  auto started = [](auto& one) {
+    return one->state == subscription::phase::live
+           || one->state == subscription::phase::behind;
+  };
+  auto with = std::ranges::find_if(subscriptions_, started);
+  if (out.event_bytes() == 0 || with == subscriptions_.end())
+    return out.push_reply(x); // what is before it is not dropped
+  out.push_event(x, **with, next((*with)->cursor));
+}
+
 std::size_t viewer::subscription_count() const noexcept {
   auto own = [](auto& x) { return x->parent == nullptr; };
   return static_cast<std::size_t>(std::ranges::count_if(subscriptions_, own));

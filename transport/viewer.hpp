@@ -64,7 +64,8 @@ public:
   virtual void wake() = 0;
 
   /// What this viewer gets of an event of `x` instead of the frame that all
-  /// others share. Called only if `own_frames`; `x.cursor` is still before it.
+  /// others share; null: nothing. Called only if `own_frames`; `x.cursor` is
+  /// still before it.
   virtual frame_ptr own_frame(const subscription& x, event_seq seq,
                               const frame_ptr& shared);
 
@@ -81,6 +82,11 @@ public:
   bool is_behind() const noexcept {
     return !behind_.empty() || reading_;
   }
+
+protected:
+  /// Queues what is true only if the events before it arrive: it is dropped
+  /// with them.
+  void push_with_events(const frame_ptr& x);
 
 private:
   friend class viewer_rooms;

@@ -41,10 +41,17 @@ void viewer_rooms::subscribe(viewer& who, request x) {
   metrics_.subscriptions.fetch_add(1, std::memory_order_relaxed);
   if (x.whole_tenant)
     watch(added);
-  if (room.joined == membership::joined)
-    start(added);
-  else if (room.joined == membership::unknown)
-    join(room);
+  begin(added);
+  for (auto& [project, since] : x.starts)
+    if (who.reaches(project))
+      add_child(added, project, since);
+}
+
+void viewer_rooms::begin(subscription& x) {
+  if (x.room->joined == membership::joined)
+    start(x);
+  else if (x.room->joined == membership::unknown)
+    join(*x.room);
 }
 
 bool viewer_rooms::unsubscribe(viewer& who, std::string_view name) {
@@ -315,6 +322,21 @@ void viewer_rooms::add_children(viewer_room& room, event_seq from) {
     added.cursor = std::max(from, room.head);
     turn_live(added);
   }
+}
+
+/// Like one of add_children(), but the room is joined: history tells what was
+/// missed only up to where the room's batches go on.
+void viewer_rooms::add_child(subscription& parent, const project_id& project,
+                             event_seq since) {
+  auto& owner = *parent.owner;
+  auto& room = room_of({parent.room->key.tenant, project});
+  auto& added
+    = *owner.subscriptions_.emplace_back(std::make_unique<subscription>());
+  added.owner = &owner;
+  added.parent = &parent;
+  added.since = since;
+  room.add(added, *parent.group);
+  begin(added);
 }
 
 // -- time ---------------------------------------------------------------------

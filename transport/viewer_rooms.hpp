@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace callboard {
@@ -45,6 +46,9 @@ public:
     std::optional<event_seq> since; ///< Absent: live only.
     std::string ref;                ///< Kept for viewer::subscribed().
     bool whole_tenant = false;      ///< Also live events of its projects.
+    /// With whole_tenant: projects that it is carried on in from there; of the
+    /// others it gets what comes.
+    std::vector<std::pair<project_id, event_seq>> starts = {};
   };
 
   /// Takes the place of the viewer's subscription of the same name.
@@ -77,6 +81,7 @@ private:
 
   viewer_room& room_of(const room_key& key);
   void join(viewer_room& room);
+  void begin(subscription& x);
   void start(subscription& x);
   void answer_started(subscription& x);
   void skip_to_head(subscription& x, event_seq oldest);
@@ -88,6 +93,8 @@ private:
   void watch(subscription& x);
   void unwatch(subscription& x);
   void add_children(viewer_room& room, event_seq from);
+  void add_child(subscription& parent, const project_id& project,
+                 event_seq since);
 
   void go_on(viewer& who);
   bool settle(subscription& x);
