@@ -16,11 +16,13 @@ class careless_producer {
 public:
   static constexpr int runs = 4;
 
-  static std::string run_name(int i) {
-    return "r" + std::to_string(i);
+  /// Of the i-th run; `prefix` tells producers apart.
+  static std::string run_name(const std::string& prefix, int i) {
+    return prefix + "r" + std::to_string(i);
   }
 
-  explicit careless_producer(unsigned seed) : random_{seed} {
+  explicit careless_producer(unsigned seed, std::string prefix = {})
+      : random_{seed}, prefix_{std::move(prefix)} {
     // nop
   }
 
@@ -29,7 +31,7 @@ public:
   }
 
   boost::json::object event() {
-    auto run = run_name(static_cast<int>(below(runs)));
+    auto run = run_name(prefix_, static_cast<int>(below(runs)));
     switch (below(12)) {
     case 0:
     case 1:
@@ -119,6 +121,7 @@ private:
   }
 
   std::mt19937 random_;
+  std::string prefix_;
 };
 
 } // namespace callboard::test
