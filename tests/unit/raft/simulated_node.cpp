@@ -9,6 +9,13 @@ bool simulated_disk::holds(log_index index, raft_term term) const {
   return found != log.end() && found->second.term == term;
 }
 
+raft_term simulated_disk::term_at(log_index index) const {
+  if (index == trimmed)
+    return trimmed_term;
+  auto found = log.find(index.value);
+  return found == log.end() ? raft_term{} : found->second.term;
+}
+
 restored_log simulated_disk::load() const {
   restored_log found;
   found.hard = hard;

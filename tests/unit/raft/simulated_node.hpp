@@ -25,6 +25,7 @@ struct simulated_disk {
 
   /// Whether entry `index` of `term`, or what stands for it, is here.
   bool holds(log_index index, raft_term term) const;
+  raft_term term_at(log_index index) const; ///< 0: not known here
 
   restored_log load() const;
 };

@@ -33,7 +33,7 @@ enum class mutant : std::uint8_t {
 /// It carries out effects as a shard would, and checks after every step:
 /// - no term has two leaders (election safety);
 /// - entries of the same index and term are the same, as are all before them,
-///   wherever they are written (log matching);
+///   on whatever disk they are (log matching);
 /// - a leader has what was committed before its term (leader completeness);
 /// - what is committed stays, at its index, for ever, of any kind;
 /// - what a leader says is committed is on the disks of a majority;
@@ -158,7 +158,7 @@ private:
   std::uint64_t now_ms(const simulated_node& x) const;
 
   // --- simulation_checks.cpp ---
-  void check_written(simulated_node& x, const effects& fx);
+  void check_written(const simulated_node& x, const log_entry& entry);
   void check_applied(simulated_node& x, const log_entry& entry);
   void check_commit(simulated_node& x);
   void check_majority(const simulated_node& x);

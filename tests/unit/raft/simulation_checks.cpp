@@ -21,21 +21,18 @@ std::string named(const simulated_node& x) {
 
 /// Log matching, by induction: the same index and term, the same entry, and the
 /// same term before it.
-void simulation::check_written(simulated_node& x, const effects& fx) {
-  for (const auto& entry : fx.append) {
-    const auto before = entry.index.value == 1
-                          ? raft_term{}
-                          : x.replica->term_at({entry.index.value - 1});
-    auto [known, is_new] = written_.try_emplace(
-      {entry.index.value, entry.term.value}, identity(entry), before);
-    if (known->second.identity != identity(entry))
-      wrong(named(x) + " wrote " + identity(entry) + " at index "
-            + std::to_string(entry.index.value) + ", another one "
-            + known->second.identity);
-    if (!is_new && before.value != 0 && known->second.term_before.value != 0
-        && known->second.term_before != before)
-      wrong("logs differ before index " + std::to_string(entry.index.value));
-  }
+void simulation::check_written(const simulated_node& x,
+                               const log_entry& entry) {
+  const auto before = x.disk.term_at({entry.index.value - 1});
+  auto [known, is_new] = written_.try_emplace(
+    {entry.index.value, entry.term.value}, identity(entry), before);
+  if (known->second.identity != identity(entry))
+    wrong(named(x) + " wrote " + identity(entry) + " at index "
+          + std::to_string(entry.index.value) + ", another one "
+          + known->second.identity);
+  if (!is_new && before.value != 0 && known->second.term_before.value != 0
+      && known->second.term_before != before)
+    wrong("logs differ before index " + std::to_string(entry.index.value));
 }
 
 void simulation::check_applied(simulated_node& x, const log_entry& entry) {

@@ -24,6 +24,8 @@ std::uint64_t simulation::now_ms(const simulated_node& x) const {
 }
 
 void simulation::boot(simulated_node& x) {
+  for (const auto& [index, entry] : x.disk.log)
+    check_written(x, entry);
   x.up = true;
   ++x.life;
   x.slow = 1;
@@ -57,7 +59,6 @@ void simulation::tick(simulated_node& x, std::uint64_t life) {
 }
 
 void simulation::carry_out(simulated_node& x, const effects& fx) {
-  check_written(x, fx);
   const auto early = fx.after;
   if (fx.after.value != 0)
     write(x, fx);
@@ -113,8 +114,11 @@ void simulation::finish_write(simulated_node& x) {
   auto done = std::move(x.in_progress);
   x.in_progress.clear();
   x.writing = false;
-  for (auto& write : done)
+  for (auto& write : done) {
     x.persist(write);
+    for (const auto& entry : write.append)
+      check_written(x, entry);
+  }
   for (auto& write : done)
     complete(x, write);
   start_write(x);
