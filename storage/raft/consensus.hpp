@@ -28,7 +28,7 @@ enum class member_action : std::uint8_t {
 struct member_progress {
   group_member member;
   log_index match; ///< Its log is the leader's up to here.
-  /// Since its last message. Nothing: none came in this leadership.
+  /// Since its last message of any kind. Nothing: none came yet.
   std::optional<std::uint64_t> silent_ms;
 };
 
