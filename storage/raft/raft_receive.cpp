@@ -39,7 +39,7 @@ bool raft_consensus::acceptable(const craft_message& x) const {
     // a late pre-vote for a real one.
     return craft_state_of(raft_.get()) == CRAFT_CANDIDATE;
   case CRAFT_TIMEOUT_NOW:
-    // A candidate must have its log on the disk; 0.22.1 does not look.
+    // A candidate must have its log on its disk.
     return !installing_ && craft_stored(raft_.get()) == log_.last().value;
   default:
     return true;

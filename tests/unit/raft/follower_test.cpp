@@ -174,6 +174,38 @@ TEST_F(follower, a_refused_pre_vote_tells_our_higher_term) {
   EXPECT_EQ(answers.back().term, 9u);
 }
 
+/// Whoever asks with an old term leads no longer, though it may not know.
+TEST_F(follower, a_term_check_is_answered_in_that_very_term_only) {
+  node->durable(append(5, first, {}).after, now);
+  craft_message check{};
+  check.type = CRAFT_TERM_CHECK;
+  check.index = 77;
+  for (auto term : {4u, 6u}) {
+    check.term = term;
+    EXPECT_TRUE(receive(n2, check).now.empty());
+  }
+  check.term = 5;
+  const auto answer = decoded(receive(n2, check).now);
+  ASSERT_EQ(answer.size(), 1u);
+  EXPECT_EQ(answer[0].type, CRAFT_TERM_CHECK_RESULT);
+  EXPECT_EQ(answer[0].term, 5u);
+  EXPECT_EQ(answer[0].index, 77u);
+  EXPECT_EQ(node->term(), raft_term{5});
+}
+
+/// 0.22.1 would lead in the old term, which is another node's.
+TEST_F(follower, who_is_left_as_the_only_voter_leads_in_a_term_of_its_own) {
+  node->durable(append(2, first, {}).after, now);
+  const std::vector<group_member> alone{{self, true}, {n2, false}};
+  const auto change = entry(2, 2, entry_kind::change, encode_members(alone));
+  node->durable(append(2, first, {change}, 2).after, now);
+  const auto fx = node->tick(now += 5000);
+  EXPECT_TRUE(node->leading());
+  ASSERT_TRUE(fx.hard);
+  EXPECT_EQ(*fx.hard, (hard_state{{3}, self}));
+  EXPECT_EQ(node->term(), raft_term{3});
+}
+
 TEST_F(follower, messages_of_other_groups_and_from_itself_are_dropped) {
   craft_message head{};
   head.type = CRAFT_VOTE;
