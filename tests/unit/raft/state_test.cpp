@@ -154,7 +154,10 @@ TEST_F(state, nor_does_it_stand_with_entries_that_are_not_on_its_disk) {
 class trimmed_log : public scenario {
 protected:
   trimmed_log()
-      : scenario{{.seed = 3, .flush_and_trim = true, .trim_ahead = true}} {
+      : scenario{{.seed = 3,
+                  .stream_us_min = 400'000,
+                  .flush_and_trim = true,
+                  .trim_ahead = true}} {
     // nop
   }
 
@@ -175,7 +178,8 @@ TEST_F(trimmed_log, is_made_up_for_by_the_state) {
   sim.restart(behind);
   work(1500 * ms); // the log grows and is trimmed while the state is under way
   EXPECT_TRUE(wait([&] { return caught_up(behind); }, 5 * s)) << sim.describe();
-  EXPECT_GE(sim.states_installed, 1u);
+  // The log behind the state was kept meanwhile, so that one was enough.
+  EXPECT_EQ(sim.states_installed, 1u);
 }
 
 TEST_F(trimmed_log, a_stream_that_breaks_is_begun_anew) {
@@ -184,7 +188,7 @@ TEST_F(trimmed_log, a_stream_that_breaks_is_begun_anew) {
   work(3 * s);
   for (int i = 0; i < 5; ++i) {
     sim.restart(behind);
-    sim.run_for(150 * ms);
+    sim.run_for(300 * ms);
     sim.crash(behind);
   }
   sim.restart(behind);
