@@ -125,7 +125,7 @@ using admin_request = std::variant<find_actors, inspect_actor, inspect_storage>;
 /// it first.
 struct made_once {
   std::once_flag once;
-  std::shared_ptr<const void> value;
+  std::shared_ptr<void> value;
 };
 
 /// Events of one room on their way to the hubs, in order. Durable ones are

@@ -80,8 +80,9 @@ constexpr std::array table{
     "/v1/admin. Empty: none, operators use the common port."},
   setting_info{"listen", "cors_origin", kind::text,
                listen<&listen_s::cors_origin>,
-               "Origin whose web pages may call the HTTP interface, such as "
-               "https://app.example.org; \"*\" for any. Empty: none."},
+               "Origins whose web pages may call the HTTP interface, such as "
+               "https://app.example.org, separated by commas; \"*\" for any. "
+               "Empty: none."},
   setting_info{"listen", "threads", kind::count, listen<&listen_s::threads>,
                "Event loops that own the sockets.", 1, 256},
   setting_info{"listen", "max_sessions", kind::count,

@@ -1,12 +1,17 @@
 #pragma once
 
 #include "transport/latency_histogram.hpp"
+#include "transport/vocabularies/vocabulary.hpp"
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 
 namespace callboard {
+
+/// Events translated, by the index of the vocabulary.
+using translation_counters
+  = std::array<std::atomic<std::uint64_t>, vocabulary::count>;
 
 /// Counters of the edge, written by all hubs without locks, read by /metrics.
 struct edge_metrics {
@@ -28,6 +33,7 @@ struct edge_metrics {
   counter socketio_sessions{0};  ///< Gauge: polling ones included.
   counter socketio_recovered{0}; ///< Clients carried on from an offset.
   counter queued_bytes{0}; ///< Gauge: outbound, all sessions.
+  translation_counters translations{};
 };
 
 } // namespace callboard

@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace callboard {
 
+class http_endpoint;
 class hub;
 
 /// What HTTP calls may ask of the node around their hub. Called on hub threads;
@@ -33,6 +35,9 @@ public:
   virtual void ask_for_drain() = 0;
 
   virtual bool draining() const noexcept = 0;
+
+  /// The client protocol that a path (without query) belongs to; nullptr: none.
+  virtual http_endpoint* endpoint_at(std::string_view path) const noexcept = 0;
 };
 
 } // namespace callboard

@@ -54,17 +54,23 @@ void start_http_session(hub& home, edge_node& node,
 }
 
 void http_connection::start() {
+  if (enter_hub())
+    read();
+}
+
+/// False: the client is gone already.
+bool http_connection::enter_hub() {
   error_code ec;
   auto peer = socket_.remote_endpoint(ec);
   if (ec)
-    return; // gone already
+    return false;
   peer_ = peer.address().to_string() + ":" + std::to_string(peer.port());
   connected_ms_ = std::chrono::duration_cast<milliseconds>(
                     std::chrono::system_clock::now().time_since_epoch())
                     .count();
   last_active_ = clock::now();
   id_ = hub_.add(shared_from_this());
-  read();
+  return true;
 }
 
 session::description http_connection::describe() const {
@@ -118,6 +124,7 @@ void http_connection::close() {
   error_code ignored;
   socket_.close(ignored);
   hub_.remove(id_);
+  tell_gone();
 }
 
 bool http_connection::may_read() const noexcept {
@@ -169,8 +176,11 @@ void http_connection::on_read(const error_code& ec, std::size_t n) {
     return ec ? close() : linger();
   if (ec) {
     // A client may close its side and still wait for answers.
-    if (ec != asio::error::eof || waits_for_run())
-      return close(); // a worker that is gone shall get none
+    // Clients of endpoints and workers do not: they are gone.
+    auto* oldest = pipeline_.oldest();
+    if (ec != asio::error::eof || waits_for_run()
+        || (oldest != nullptr && oldest->of_endpoint))
+      return close();
     input_done_ = true;
     reader_.reset();
     return end_if_done();
@@ -286,8 +296,9 @@ void http_connection::on_written(const error_code& ec, std::size_t n) {
   in_flight_out_ = {};
   last_active_ = clock::now();
   if (!out_.empty())
-    flush();
-  else
+    return flush();
+  tell_drained();
+  if (!closed_)
     consume(); // a request may have waited for this
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "transport/edge_node.hpp"
+#include "transport/http_endpoint.hpp"
 #include "transport/http_exchange.hpp"
 #include "transport/http_reader.hpp"
 #include "transport/http_session.hpp"
@@ -44,7 +45,10 @@ public:
 private:
   using admission = tl::expected<routed, refusal>;
 
+  class exchange_handle;
+
   // Bytes (http_connection.cpp).
+  bool enter_hub();
   void read();
   void read_some();
   void on_read(const boost::system::error_code& ec, std::size_t n);
@@ -64,17 +68,30 @@ private:
   // Requests (http_requests.cpp).
   void on_head();
   bool on_request();
-  bool upgrade();
   http_exchange new_exchange(const http_head& head) const;
   admission admit(const http_head& head);
   result<void> authenticate(const http_head& head);
   std::string_view cors_origin(const http_head& head) const noexcept;
   void dispatch();
+  result<std::string> unpacked_body();
   result<plan> plan_request(const http_head& head, const routed& to);
   void run(std::uint64_t number, action what);
   void finish(std::uint64_t number, http_reply reply);
   void refuse(std::uint64_t number, const refusal& why, int status = 0);
   http_reply readiness_reply(std::string_view request_id);
+
+  // Other client protocols (http_endpoints.cpp).
+  bool on_endpoint_request(http_endpoint& to);
+  endpoint_request take_endpoint_request();
+  bool upgrade(http_endpoint& to, const endpoint_request& x);
+  void move_to(hub& other);
+  void adopt(std::unique_ptr<http_reader> reader, input_buffer in);
+  void begin_stream(std::uint64_t number, std::string_view content_type);
+  void write_stream(std::uint64_t number, std::string text);
+  void end_stream(std::uint64_t number);
+  void put(std::string bytes);
+  void tell_drained();
+  void tell_gone();
 
   hub& hub_;
   edge_node& node_;
@@ -82,6 +99,9 @@ private:
   std::uint64_t id_ = 0;
   std::string peer_;
   std::int64_t connected_ms_ = 0;
+  http_endpoint* endpoint_ = nullptr; ///< That the request read now belongs to.
+
+  std::unique_ptr<http_reply> refused_upgrade_; ///< While it is being told.
 
   input_buffer in_;
   std::unique_ptr<http_reader> reader_;  ///< While a request is being read.

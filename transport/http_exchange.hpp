@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -31,6 +33,12 @@ struct http_exchange {
   std::optional<reply_bytes> reply;   ///< Set when done.
   std::optional<room_key> takes; ///< Of a worker: where it waits for a run.
   std::chrono::milliseconds waits{0}; ///< How long it may, by its own wish.
+
+  // Of endpoints only.
+  bool of_endpoint = false;
+  bool streaming = false; ///< The reply's head is out, its body goes on.
+  std::function<void()> drained;
+  std::function<void()> gone;
 };
 
 /// The requests of one connection that are not yet answered, in order. Replies

@@ -75,6 +75,9 @@ void append_header(std::string& out, std::string_view name,
   out += "\r\n";
 }
 
+constexpr std::string_view usual_request_headers
+  = "Authorization, Content-Type, Content-Encoding, X-Request-Id";
+
 /// The `Date` header's value; made once a second by each thread.
 std::string_view http_date() {
   thread_local std::time_t made_at = 0;
@@ -145,12 +148,16 @@ reply_bytes render(http_reply reply, const reply_facts& facts) {
     append_header(head, "Access-Control-Allow-Origin", facts.cors_origin);
     append_header(head, "Access-Control-Expose-Headers",
                   "X-Request-Id, Location, Retry-After");
+    if (facts.cors_credentials)
+      append_header(head, "Access-Control-Allow-Credentials", "true");
+    if (facts.cors_origin != "*")
+      append_header(head, "Vary", "Origin");
   }
   if (reply.preflight) {
     append_header(head, "Access-Control-Allow-Methods", reply.allow);
-    append_header(
-      head, "Access-Control-Allow-Headers",
-      "Authorization, Content-Type, Content-Encoding, X-Request-Id");
+    append_header(head, "Access-Control-Allow-Headers",
+                  reply.allow_headers.empty() ? usual_request_headers
+                                              : reply.allow_headers);
     append_header(head, "Access-Control-Max-Age", "600");
   }
   if (!facts.keep_alive)
@@ -160,7 +167,11 @@ reply_bytes render(http_reply reply, const reply_facts& facts) {
   append_header(head, "Content-Encoding", to_string(coding));
   if (compressible)
     append_header(head, "Vary", "Accept-Encoding");
-  if (reply.status != 204) {
+  if (reply.stream) {
+    append_header(head, "Content-Type", reply.content_type);
+    if (!facts.http_1_0)
+      append_header(head, "Transfer-Encoding", "chunked");
+  } else if (reply.status != 204) {
     append_header(head, "Content-Type", reply.content_type);
     head += "Content-Length: ";
     json::append_number(head, reply.body.size());

@@ -17,6 +17,8 @@ struct http_reply {
   std::string location = {};           ///< `Location`; empty: none.
   std::string allow = {};              ///< `Allow`; empty: none.
   bool preflight = false;              ///< Grants `allow` to a web page.
+  std::string allow_headers = {};      ///< With preflight; empty: the usual.
+  bool stream = false; ///< The body comes in chunks, later.
   std::string_view challenge = {};     ///< `WWW-Authenticate`; static text.
   std::chrono::seconds retry_after{0}; ///< `Retry-After`; 0: none.
 };
@@ -36,6 +38,7 @@ struct reply_facts {
   bool keep_alive = true;
   bool http_1_0 = false;
   std::string_view cors_origin = {}; ///< `Access-Control-Allow-Origin`.
+  bool cors_credentials = false;     ///< And cookies may come along.
 };
 
 /// A reply as it goes over the wire; two pieces, so that the body is not

@@ -53,6 +53,8 @@ void http_reader::impl::read_head() {
   head.content_encoding = field(http::field::content_encoding);
   head.accept_encoding = field(http::field::accept_encoding);
   head.origin = field(http::field::origin);
+  head.subprotocols = field(http::field::sec_websocket_protocol);
+  head.requested_headers = field(http::field::access_control_request_headers);
   if (auto found = message.find("X-Request-Id"); found != message.end())
     head.request_id = view(found->value());
   if (auto found = message.find("X-Callboard-Lease"); found != message.end())
@@ -146,8 +148,10 @@ std::string http_reader::take_body() {
 }
 
 void http_reader::start_websocket(hub& home,
-                                  boost::asio::ip::tcp::socket socket) {
-  start_native_websocket(home, std::move(socket), impl_->parser.release());
+                                  boost::asio::ip::tcp::socket socket,
+                                  websocket_opening x) {
+  callboard::start_websocket(home, std::move(socket), impl_->parser.get(),
+                             std::move(x));
 }
 
 } // namespace callboard

@@ -14,6 +14,7 @@
 namespace callboard {
 
 class hub;
+struct websocket_opening;
 
 /// What the head of a request says; views into the reader.
 struct http_head {
@@ -26,6 +27,8 @@ struct http_head {
   std::string_view request_id;
   std::string_view origin;
   std::string_view lease; ///< `X-Callboard-Lease`
+  std::string_view subprotocols;      ///< `Sec-WebSocket-Protocol`.
+  std::string_view requested_headers; ///< A preflight wants to send these.
   std::optional<std::uint64_t> content_length;
   bool chunked = false;
   bool keep_alive = true;
@@ -69,7 +72,8 @@ public:
   std::string take_body();
 
   /// After state::done: hands the connection and the request over.
-  void start_websocket(hub& home, boost::asio::ip::tcp::socket socket);
+  void start_websocket(hub& home, boost::asio::ip::tcp::socket socket,
+                       websocket_opening x);
 
 private:
   struct impl;

@@ -2,6 +2,7 @@
 
 #include "transport/edge_metrics.hpp"
 #include "transport/http_connection.hpp"
+#include "transport/http_head.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -16,41 +17,12 @@ namespace {
 /// the connection can go on.
 constexpr std::uint64_t read_refused_body_below = 64u << 10;
 
-constexpr std::string_view websocket_path = "/ws";
-
 template <class... Fs>
 struct overload : Fs... {
   using Fs::operator()...;
 };
 template <class... Fs>
 overload(Fs...) -> overload<Fs...>; // clang 14 does not deduce it by itself
-
-bool same_letters(char a, char b) noexcept {
-  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; };
-  return lower(a) == lower(b);
-}
-
-/// The token of an `Authorization` header; empty if it has none.
-std::string_view bearer_token(std::string_view header) noexcept {
-  constexpr std::string_view scheme = "bearer ";
-  if (header.size() <= scheme.size()
-      || !std::equal(scheme.begin(), scheme.end(), header.begin(),
-                     same_letters))
-    return {};
-  header.remove_prefix(scheme.size());
-  header.remove_prefix(std::min(header.find_first_not_of(' '), header.size()));
-  return header;
-}
-
-/// `Content-Type` without parameters, in lower case.
-std::string media_type(std::string_view header) {
-  std::string out{header.substr(0, header.find(';'))};
-  while (!out.empty() && (out.back() == ' ' || out.back() == '\t'))
-    out.pop_back();
-  for (auto& c : out)
-    c = c >= 'A' && c <= 'Z' ? char(c + 32) : c;
-  return out;
-}
 
 /// What a browser asks before it lets a page call us.
 http_reply preflight_reply(std::string_view methods) {
@@ -59,10 +31,6 @@ http_reply preflight_reply(std::string_view methods) {
   reply.allow = methods;
   reply.preflight = true;
   return reply;
-}
-
-std::string_view path_of(std::string_view target) noexcept {
-  return target.substr(0, target.find('?'));
 }
 
 } // namespace
@@ -77,6 +45,7 @@ http_exchange http_connection::new_exchange(const http_head& head) const {
   out.path = path_of(head.target);
   out.accepts = choose_coding(head.accept_encoding);
   out.cors_origin = cors_origin(head);
+  out.of_endpoint = endpoint_ != nullptr;
   out.head_only = head.method == "HEAD";
   out.keep_alive = head.keep_alive && !draining_;
   out.http_1_0 = head.http_1_0;
@@ -87,14 +56,30 @@ http_exchange http_connection::new_exchange(const http_head& head) const {
 std::string_view
 http_connection::cors_origin(const http_head& head) const noexcept {
   std::string_view allowed = hub_.conf().listen.cors_origin;
-  return allowed == "*" || (!allowed.empty() && allowed == head.origin)
-           ? allowed
-           : std::string_view{};
+  // Cookies are allowed to client protocols only, and never with "any".
+  if (allowed == "*")
+    return endpoint_ != nullptr ? head.origin : allowed;
+  while (!allowed.empty() && !head.origin.empty()) {
+    auto comma = allowed.find(',');
+    auto one = allowed.substr(0, comma);
+    one.remove_prefix(std::min(one.find_first_not_of(' '), one.size()));
+    if (one == head.origin)
+      return head.origin;
+    allowed.remove_prefix(comma == allowed.npos ? allowed.size() : comma + 1);
+  }
+  return {};
 }
 
 /// Decides as early as possible, so that nobody uploads megabytes in vain.
 void http_connection::on_head() {
   auto& head = reader_->head();
+  endpoint_ = kind_ == listener_kind::everyone
+                ? node_.endpoint_at(path_of(head.target))
+                : nullptr;
+  if (endpoint_ != nullptr) { // they decide by the whole request
+    owes_continue_ = head.expects_continue && !head.http_1_0 && in_.empty();
+    return send_ready_replies();
+  }
   admission_ = std::make_unique<admission>(admit(head));
   bool large = head.chunked || head.expects_continue
                || head.content_length.value_or(0) > read_refused_body_below;
@@ -116,10 +101,6 @@ void http_connection::on_head() {
 http_connection::admission http_connection::admit(const http_head& head) {
   auto found = find_route(head.method, head.target);
   if (!found) {
-    if (path_of(head.target) == websocket_path
-        && kind_ == listener_kind::everyone)
-      return tl::unexpected{refusal{
-        {errc::invalid, "this is the WebSocket: ask for an upgrade to it"}}};
     // What is not there under /v1 is told to those with a token only. (A method
     // that is not there is told to anyone: browsers ask without one.)
     if (found.error().why.code == errc::not_found
@@ -170,10 +151,8 @@ result<void> http_connection::authenticate(const http_head& head) {
 
 /// The request is complete. False when it must wait for those before it.
 bool http_connection::on_request() {
-  auto& head = reader_->head();
-  if (head.wants_websocket && path_of(head.target) == websocket_path
-      && kind_ == listener_kind::everyone)
-    return upgrade();
+  if (endpoint_ != nullptr)
+    return on_endpoint_request(*endpoint_);
   auto with = *admission_ ? pace_of(*(*admission_)->to) : pace::read;
   if (!pipeline_.admits(with)) {
     blocked_ = true;
@@ -183,18 +162,6 @@ bool http_connection::on_request() {
   reader_.reset();
   admission_.reset();
   return true;
-}
-
-bool http_connection::upgrade() {
-  if (!pipeline_.empty() || writing_ || !out_.empty()) {
-    blocked_ = true; // those before it are answered on this connection first
-    return false;
-  }
-  closed_ = handed_over_ = true; // the socket lives on
-  hub_.remove(id_);
-  in_.release();
-  reader_->start_websocket(hub_, std::move(socket_));
-  return false;
 }
 
 void http_connection::dispatch() {
@@ -222,23 +189,26 @@ void http_connection::dispatch() {
   run(number, std::move(planned->what));
 }
 
-result<plan> http_connection::plan_request(const http_head& head,
-                                           const routed& to) {
-  auto coding = parse_content_encoding(head.content_encoding);
+result<std::string> http_connection::unpacked_body() {
+  auto coding = parse_content_encoding(reader_->head().content_encoding);
   if (!coding)
     return tl::unexpected{coding.error()};
   auto body = reader_->take_body();
-  if (*coding != content_coding::identity) {
-    auto unpacked = decompress(body, *coding, hub_.conf().limits.body_bytes);
-    if (!unpacked)
-      return tl::unexpected{unpacked.error()};
-    body = std::move(*unpacked);
-  }
+  if (*coding == content_coding::identity)
+    return body;
+  return decompress(body, *coding, hub_.conf().limits.body_bytes);
+}
+
+result<plan> http_connection::plan_request(const http_head& head,
+                                           const routed& to) {
+  auto body = unpacked_body();
+  if (!body)
+    return tl::unexpected{body.error()};
   static const principal nobody;
   bool open = to.to->needs == access::open;
   auto type = media_type(head.content_type);
   return to.to->function({to.path, to.target, open ? nobody : *who_,
-                          std::make_shared<const std::string>(std::move(body)),
+                          std::make_shared<const std::string>(std::move(*body)),
                           type, hub_.conf(), head.lease});
 }
 
@@ -343,9 +313,10 @@ void http_connection::finish(std::uint64_t number, http_reply reply) {
   spdlog::debug("{} {} {} {} {:.3f} ms", x->request_id, x->method, x->path,
                 reply.status,
                 std::chrono::duration<double, std::milli>(took).count());
-  x->reply
-    = render(std::move(reply), {x->request_id, x->accepts, x->head_only,
-                                x->keep_alive, x->http_1_0, x->cors_origin});
+  x->gone = nullptr;
+  x->reply = render(std::move(reply),
+                    {x->request_id, x->accepts, x->head_only, x->keep_alive,
+                     x->http_1_0, x->cors_origin, x->of_endpoint});
   send_ready_replies();
 }
 

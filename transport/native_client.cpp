@@ -47,31 +47,36 @@ const native_client::operation_entry native_client::operations[] = {
   {"ping", &native_client::on_ping},
 };
 
-native_client::native_client(hub& home, client_channel& channel, principal who)
-    : viewer{home.conf().limits.outbound_queue_bytes}, home_{home},
-      channel_{channel}, who_{std::move(who)} {
-  // nop
+native_client::native_client(hub& home, principal who, connect_options options)
+    : socket_client{home.conf().limits.outbound_queue_bytes}, home_{home},
+      who_{std::move(who)},
+      options_{std::make_unique<connect_options>(std::move(options))} {
+  batching = options_->batching;
 }
 
 native_client::~native_client() = default;
 
-void native_client::start(const connect_options& options) {
-  batching = options.batching;
-  send(native::connected(channel_.id(), home_.target().node_name()));
-  if (!options.project)
+void native_client::opened(client_channel& channel) {
+  channel_ = &channel;
+  auto asked = std::move(options_);
+  send(native::connected(channel.id(), home_.target().node_name()));
+  if (!asked->project)
     return;
-  if (auto ok = check_reach(*options.project); !ok) {
+  if (auto ok = check_reach(*asked->project); !ok) {
     send(native::error(ok.error(), {}));
-    channel_.close(close_code::forbidden, "project not reached by the token");
+    channel.close(close_code::forbidden, "project not reached by the token");
     return;
   }
-  wanted x{
-    "project:" + options.project->value, {}, options.types, options.since, {}};
-  if (auto ok = subscribe(std::move(x), *options.project); !ok)
+  wanted x{"project:" + asked->project->value,
+           {},
+           std::move(asked->types),
+           asked->since,
+           {}};
+  if (auto ok = subscribe(std::move(x), *asked->project); !ok)
     send(native::error(ok.error(), {}));
 }
 
-void native_client::receive(std::string text) {
+void native_client::receive(std::string text, bool) {
   thread_local json::document kept;
   json::document large; // does not stay as large as the largest message
   auto& doc = text.size() > (64u << 10) ? large : kept;
@@ -119,14 +124,26 @@ bool native_client::awaits_engine() const noexcept {
 }
 
 void native_client::send(std::string text) {
-  if (!channel_.is_open())
+  if (channel_ == nullptr || !channel_->is_open())
     return;
   out.push_reply(outbound_frame::text(std::move(text)));
   wake();
 }
 
 void native_client::wake() {
-  channel_.wake();
+  if (channel_ != nullptr)
+    channel_->wake();
+}
+
+void native_client::wrote() {
+  if (is_behind() && out.low())
+    home_.rooms().drained(*this);
+}
+
+void native_client::announce_end(std::chrono::milliseconds reconnect_in) {
+  // What is dropped comes again from history, after the reconnect.
+  out.drop_events([](subscription&, event_seq) {});
+  send(native::goaway(reconnect_in));
 }
 
 // -- rooms --------------------------------------------------------------------
@@ -266,7 +283,7 @@ void native_client::resync(const subscription& x, event_seq oldest) {
                       oldest));
 }
 
-void native_client::leave_rooms() {
+void native_client::closed() {
   finding_.clear();
   home_.rooms().forget(*this);
   stop_taking();
@@ -307,12 +324,12 @@ void native_client::leave_what_is_forbidden() {
   home_.rooms().drop_unreached(*this);
 }
 
-void native_client::check_token(std::chrono::system_clock::time_point now) {
+void native_client::check_time(std::chrono::steady_clock::time_point) {
   if (!who_.expires)
     return;
-  auto left = *who_.expires - now;
+  auto left = *who_.expires - std::chrono::system_clock::now();
   if (left <= left.zero()) {
-    channel_.close(close_code::token_expired, "token expired");
+    channel_->close(close_code::token_expired, "token expired");
   } else if (left <= warn_before && !warned_) {
     warned_ = true;
     send(native::expiring(std::chrono::ceil<std::chrono::seconds>(left)));

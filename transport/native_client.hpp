@@ -3,8 +3,7 @@
 #include "actors/model/json.hpp"
 #include "actors/model/shared_bytes.hpp"
 #include "transport/hub.hpp"
-#include "transport/principal.hpp"
-#include "transport/viewer.hpp"
+#include "transport/socket_client.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -15,33 +14,6 @@
 #include <vector>
 
 namespace callboard {
-
-/// Close codes of contract 1.
-enum class close_code : std::uint16_t {
-  normal = 1000,
-  going_away = 1001,
-  binary = 1003,
-  not_authenticated = 1008,
-  restart = 1012,
-  token_expired = 4401,
-  forbidden = 4403,
-  idle = 4408,
-};
-
-/// The connection below a native_client.
-class client_channel {
-public:
-  virtual ~client_channel() = default;
-  /// Has what is in the client's queue written soon.
-  virtual void wake() = 0;
-  /// Closes after what is queued; nothing is taken any more.
-  virtual void close(close_code code, std::string_view reason) = 0;
-  virtual std::uint64_t id() const noexcept = 0;
-  /// False once a close frame is queued: nothing may follow it.
-  virtual bool is_open() const noexcept = 0;
-  /// Expires with the connection: answers of the engine may come later.
-  virtual std::weak_ptr<void> lifetime() = 0;
-};
 
 /// What `/ws?…` asks for.
 struct connect_options {
@@ -54,38 +26,29 @@ struct connect_options {
 /// One client of the native vocabulary (contract 1): turns its frames into
 /// calls of the engine and of the hub's rooms, and their answers into frames.
 /// Knows nothing of sockets. Everything on the hub's thread.
-class native_client : public viewer {
+class native_client final : public socket_client {
 public:
-  native_client(hub& home, client_channel& channel, principal who);
+  native_client(hub& home, principal who, connect_options options);
   ~native_client() override;
 
-  /// The first frame, and the subscription that the address asked for.
-  void start(const connect_options& options);
-
-  /// One text message, UTF-8.
-  void receive(std::string text);
-
-  /// Too much is unanswered, or too many replies wait: read no more for now.
-  bool is_busy() const noexcept;
-  /// Whether that is because the engine has not answered yet.
-  bool awaits_engine() const noexcept;
-
-  /// Whether anything that it asked the engine is still open.
-  bool awaits_answers() const noexcept {
+  // socket_client
+  void opened(client_channel& channel) override;
+  void receive(std::string text, bool binary) override;
+  void closed() override;
+  void wrote() override;
+  bool is_busy() const noexcept override;
+  bool awaits_engine() const noexcept override;
+  bool awaits_answers() const noexcept override {
     return requests_ > takes_.size(); // workers may be sent away
   }
-
-  /// Queues a reply or notice.
-  void send(std::string text);
-
   /// Warns 30 seconds before the token expires, closes when it has.
-  void check_token(std::chrono::system_clock::time_point now);
-
-  /// The connection closes: no more events.
-  void leave_rooms();
-
-  const principal& who() const noexcept {
+  void check_time(std::chrono::steady_clock::time_point now) override;
+  void announce_end(std::chrono::milliseconds reconnect_in) override;
+  const principal& who() const noexcept override {
     return who_;
+  }
+  std::string_view vocabulary_name() const noexcept override {
+    return "native";
   }
 
   bool reaches(const project_id& project) const override;
@@ -107,6 +70,8 @@ private:
   struct operation_entry;
   static const operation_entry operations[];
 
+  /// Queues a reply or notice.
+  void send(std::string text);
   result<void> handle(const frame& x);
   result<void> on_subscribe(const frame& x);
   result<void> on_unsubscribe(const frame& x);
@@ -152,7 +117,7 @@ private:
   void ask(std::size_t bytes, Call call, Then then) {
     ++requests_;
     request_bytes_ += bytes;
-    auto handler = [this, bytes, alive = channel_.lifetime(),
+    auto handler = [this, bytes, alive = channel_->lifetime(),
                     then = std::move(then)](answer x) {
       auto kept = alive.lock();
       if (!kept)
@@ -162,12 +127,13 @@ private:
       then(std::move(x));
       wake(); // reading may go on, even if nothing was said
     };
-    call(home_.expect(channel_.id(), std::move(handler)));
+    call(home_.expect(channel_->id(), std::move(handler)));
   }
 
   hub& home_;
-  client_channel& channel_;
+  client_channel* channel_ = nullptr; ///< Null before it is opened.
   principal who_;
+  std::unique_ptr<connect_options> options_; ///< Until it is opened.
   bool warned_ = false; ///< `expiring` was sent for this token.
   std::size_t requests_ = 0;
   std::size_t request_bytes_ = 0;

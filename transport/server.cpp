@@ -6,6 +6,7 @@
 #include "transport/hub.hpp"
 #include "transport/listener.hpp"
 #include "transport/metrics_page.hpp"
+#include "transport/plain_endpoint.hpp"
 #include "transport/session_directory.hpp"
 
 #include <boost/asio/post.hpp>
@@ -83,6 +84,7 @@ struct server::impl final : edge_node {
     auto threads_wanted = std::max(1u, conf.listen.threads);
     for (std::uint32_t i = 0; i < threads_wanted; ++i)
       hubs.push_back(std::make_unique<hub>(hub_id{i}, conf, auth, metrics));
+    endpoints.push_back(make_native_endpoint());
   }
 
   // edge_node
@@ -105,6 +107,13 @@ struct server::impl final : edge_node {
     return is_draining.load(std::memory_order_relaxed);
   }
 
+  http_endpoint* endpoint_at(std::string_view path) const noexcept override {
+    for (auto& x : endpoints)
+      if (x->serves(path))
+        return x.get();
+    return nullptr;
+  }
+
   hub& next_hub();
   std::unique_ptr<listener> make_listener(listener_kind kind);
   void take_connection(tcp::socket socket, hub& home, listener_kind kind);
@@ -116,6 +125,7 @@ struct server::impl final : edge_node {
   authenticator auth;
   edge_metrics metrics;
   std::vector<std::unique_ptr<hub>> hubs;
+  std::vector<std::unique_ptr<http_endpoint>> endpoints;
   std::unique_ptr<listener> public_listener, operator_listener;
   std::vector<std::thread> threads;
   engine* target = nullptr;

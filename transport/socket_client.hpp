@@ -42,9 +42,10 @@ public:
   virtual std::weak_ptr<void> lifetime() = 0;
 };
 
-/// What speaks over a WebSocket connection: one protocol's client, with the
-/// queue (`viewer::out`) that the connection writes from. Knows nothing of
-/// sockets. Everything on the hub's thread.
+/// What speaks over one WebSocket connection: a protocol's client, with the
+/// queue (`viewer::out`) that the connection writes from. Protocols whose
+/// sessions outlive connections have one of these per connection. Knows nothing
+/// of sockets. Everything on the hub's thread.
 class socket_client : public viewer {
 public:
   using viewer::viewer;
@@ -60,9 +61,12 @@ public:
     return false;
   }
 
-  /// The connection says goodbye, or has failed; no more events. Called once,
-  /// or more often.
+  /// The connection says goodbye, or has failed: no more events. What is in the
+  /// queue may still be written. Called once, or more often.
   virtual void closed() = 0;
+
+  /// Something was written: the queue may be low enough to go on from history.
+  virtual void wrote() = 0;
 
   /// Too much is unanswered, or too many replies wait: read no more for now.
   virtual bool is_busy() const noexcept = 0;
@@ -80,6 +84,9 @@ public:
 
   virtual const principal& who() const noexcept = 0;
   virtual std::string_view vocabulary_name() const noexcept = 0;
+
+  /// What operators see of it, but for what the connection knows itself.
+  virtual void describe(session::description& x) const;
 
   /// Whether the connection sends WebSocket pings and gives a silent peer up;
   /// false: the protocol has heartbeats of its own.

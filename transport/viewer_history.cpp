@@ -1,4 +1,5 @@
 #include "transport/edge_metrics.hpp"
+#include "transport/translated_batch.hpp"
 #include "transport/viewer_rooms.hpp"
 
 #include <algorithm>
@@ -67,10 +68,13 @@ bool viewer_rooms::settle(subscription& x) {
     std::vector<framed_event> events;
     auto bytes = x.owner->out.event_bytes();
     room.recent.after(x.cursor, [&](const posted_event& event) {
-      if (!x.group->matches(event))
+      auto frame = x.group->matches(event)
+                     ? make_frame(event, x.group->speaks, metrics_.translations)
+                     : frame_ptr{};
+      if (!frame)
         return;
-      events.push_back({&event, outbound_frame::text(event.frame)});
-      bytes += event.frame->size();
+      bytes += frame->size();
+      events.push_back({&event, std::move(frame)});
     });
     // Near the limit it would be live for a moment only, then fall back here.
     if (bytes > x.owner->out.limit_bytes() / 2)
@@ -136,10 +140,12 @@ void viewer_rooms::take(subscription& x, const history_chunk& chunk) {
   std::vector<framed_event> events;
   std::size_t bytes = 0;
   for (auto& event : chunk.events)
-    if (event.seq > x.cursor) {
-      events.push_back({&event, outbound_frame::text(event.frame)});
-      bytes += event.frame->size();
-    }
+    if (event.seq > x.cursor)
+      if (auto frame = make_frame(event, x.group->speaks,
+                                  metrics_.translations)) {
+        bytes += frame->size();
+        events.push_back({&event, std::move(frame)});
+      }
   if (!who.out.low() && who.out.event_bytes() + bytes > who.out.limit_bytes()) {
     who.behind_.push_back(&x); // live events of other rooms took the place
     return;

@@ -1,6 +1,7 @@
 #include "transport/viewer_room.hpp"
 
 #include "actors/model/json.hpp"
+#include "transport/translated_batch.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -57,13 +58,22 @@ std::vector<packed_frame> pack_all(const std::string& room,
 }
 
 void push_single(subscription& to, const std::vector<framed_event>& events) {
-  for (auto& x : events)
-    to.owner->out.push_event(x.frame, to, x.event->seq);
+  auto& owner = *to.owner;
+  for (auto& x : events) {
+    auto seq = x.event->seq;
+    owner.out.push_event(
+      owner.own_frames ? owner.own_frame(to, seq, x.frame) : x.frame, to, seq);
+  }
 }
 
 void push_packed(subscription& to, const std::vector<packed_frame>& frames) {
   for (auto& x : frames)
     to.owner->out.push_event(x.frame, to, x.seq);
+}
+
+/// Batches are the native protocol's.
+bool packs(const subscription& x) noexcept {
+  return x.owner->batching && x.group->speaks == nullptr;
 }
 
 } // namespace
@@ -80,14 +90,15 @@ bool room_view::matches(const posted_event& x) const noexcept {
 void push_events(subscription& to, const std::vector<framed_event>& events) {
   if (events.empty())
     return;
-  if (to.owner->batching)
+  if (packs(to))
     push_packed(to, pack_all(to.name(), events));
   else
     push_single(to, events);
   to.owner->wake();
 }
 
-viewer_room::viewer_room(room_key key_) : key{std::move(key_)} {
+viewer_room::viewer_room(room_key key_, translation_counters& translations)
+    : key{std::move(key_)}, translations_{translations} {
   // nop
 }
 
@@ -150,19 +161,15 @@ std::vector<subscription*> viewer_room::subscriptions() const {
 
 void viewer_room::fan_out(const room_batch& batch,
                           std::vector<viewer*>& overflowed) {
-  std::vector<frame_ptr> frames(batch.events.size());
+  batch_frames frames{batch, translations_};
   for (auto& group : groups_) {
     if (group->live == 0)
       continue;
     scratch_.clear();
-    for (std::size_t i = 0; i < batch.events.size(); ++i) {
-      auto& x = batch.events[i];
-      if (!group->matches(x))
-        continue;
-      if (!frames[i])
-        frames[i] = outbound_frame::text(x.frame);
-      scratch_.push_back({&x, frames[i]});
-    }
+    for (std::size_t i = 0; i < batch.events.size(); ++i)
+      if (auto& x = batch.events[i]; group->matches(x))
+        if (auto frame = frames.get(i, group->speaks))
+          scratch_.push_back({&x, std::move(frame)});
     fan_out(*group, scratch_, batch, overflowed);
   }
   scratch_.clear();
@@ -181,7 +188,7 @@ void viewer_room::fan_out(viewer_group& group,
     auto& to = *group.members[i];
     auto& owner = *to.owner;
     if (to.cursor <= batch.previous && (to.streams_ready || !ephemeral)) {
-      if (owner.batching) {
+      if (packs(to)) {
         if (packed.empty())
           packed = pack_all(group.name, events);
         push_packed(to, packed);

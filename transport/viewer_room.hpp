@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/engine.hpp"
+#include "transport/edge_metrics.hpp"
 #include "transport/recent_batches.hpp"
 #include "transport/viewer.hpp"
 
@@ -44,7 +45,7 @@ struct framed_event {
 /// Fans batches out; viewer_rooms decides who is live.
 class viewer_room {
 public:
-  explicit viewer_room(room_key key);
+  viewer_room(room_key key, translation_counters& translations);
   ~viewer_room();
 
   void add(subscription& x, const room_view& view);
@@ -88,6 +89,7 @@ private:
   void fan_out(viewer_group& group, std::vector<framed_event>& events,
                const room_batch& batch, std::vector<viewer*>& overflowed);
 
+  translation_counters& translations_;
   std::vector<std::unique_ptr<viewer_group>> groups_;
   std::vector<framed_event> scratch_;
 };

@@ -1,6 +1,7 @@
 #include "transport/viewer_rooms.hpp"
 
 #include "transport/edge_metrics.hpp"
+#include "transport/translated_batch.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -110,7 +111,7 @@ void viewer_rooms::remove(viewer& who, subscription& x) {
 viewer_room& viewer_rooms::room_of(const room_key& key) {
   auto& slot = rooms_[key];
   if (!slot) {
-    slot = std::make_unique<viewer_room>(key);
+    slot = std::make_unique<viewer_room>(key, metrics_.translations);
     slot->empty_since = now_;
   }
   return *slot;
@@ -255,7 +256,9 @@ void viewer_rooms::handle(const stream_snapshots& x) {
     std::vector<framed_event> events;
     for (auto& event : x.events)
       if (to->group->matches(event))
-        events.push_back({&event, outbound_frame::text(event.frame)});
+        if (auto frame = make_frame(event, to->group->speaks,
+                                    metrics_.translations))
+          events.push_back({&event, std::move(frame)});
     push_events(*to, events);
     if (!events.empty() && to->owner->out.over_limit())
       shed(*to->owner);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "transport/hub.hpp"
+#include "transport/socket_client.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/http/message.hpp>
@@ -8,12 +8,11 @@
 
 namespace callboard {
 
-/// Takes over a connection whose request asks for the WebSocket `/ws`: finds the
-/// token (query `token` or `access_token`, header, subprotocol `bearer.<JWT>`),
-/// accepts the upgrade, and closes with 1008, 4401 or 4403 when the token is
-/// not good enough. Called on the hub's thread.
-void start_native_websocket(
+/// Takes over a connection whose request asks for a WebSocket, and accepts it.
+/// Called on the hub's thread.
+void start_websocket(
   hub& home, boost::asio::ip::tcp::socket socket,
-  boost::beast::http::request<boost::beast::http::string_body> upgrade);
+  const boost::beast::http::request<boost::beast::http::string_body>& upgrade,
+  websocket_opening x);
 
 } // namespace callboard

@@ -1,7 +1,6 @@
 #include "transport/websocket_session.hpp"
 
-#include "transport/native_messages.hpp"
-#include "transport/viewer_rooms.hpp"
+#include "transport/edge_metrics.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
@@ -70,15 +69,17 @@ std::int64_t unix_ms() {
 } // namespace
 
 websocket_session::websocket_session(hub& home, asio::ip::tcp::socket socket,
-                                     opening x)
-    : home_{home}, stream_{std::move(socket)}, client_{home, *this, x.who},
-      opening_{std::make_unique<opening>(std::move(x))},
+                                     websocket_opening x)
+    : home_{home}, stream_{std::move(socket)}, client_{x.client},
+      opening_{std::make_unique<websocket_opening>(std::move(x))},
       connected_ms_{unix_ms()}, last_life_{clock::now()}, last_ping_{
                                                             last_life_} {
   auto& transport = stream_.next_layer();
   transport.set_sink(*this);
   peer_ = address_of(transport.socket());
-  stream_.read_message_max(home.conf().limits.message_bytes);
+  stream_.read_message_max(opening_->max_message_bytes != 0
+                             ? opening_->max_message_bytes
+                             : home.conf().limits.message_bytes);
   home.metrics().websocket_sessions.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -109,10 +110,11 @@ void websocket_session::on_accept(error_code ec) {
   phase_ = phase::open;
   auto asked = std::move(opening_);
   if (auto& refused = asked->refused) {
-    client_.send(native::error(refused->why, {}));
-    close(refused->code, to_string(refused->why.code));
+    if (!refused->notice.empty())
+      client_->out.push_reply(outbound_frame::text(refused->notice));
+    close(refused->code, refused->reason);
   } else {
-    client_.start(asked->options);
+    client_->opened(*this);
   }
   read();
 }
@@ -135,14 +137,16 @@ void websocket_session::on_read(error_code ec) {
   if (ec)
     return linger(); // Beast has put its close frame, if any, into the queue
   ++frames_in_;
-  if (phase_ == phase::open && !stream_.got_text()) {
+  if (phase_ == phase::open && !stream_.got_text()
+      && !client_->takes_binary()) {
     home_.metrics().bad_frames.fetch_add(1, std::memory_order_relaxed);
     close(close_code::binary, "text frames only");
   } else if (phase_ == phase::open) {
-    client_.receive(beast::buffers_to_string(message_.data()));
+    client_->receive(beast::buffers_to_string(message_.data()),
+                     stream_.got_binary());
   }
   message_.clear();
-  if (phase_ == phase::open && client_.is_busy())
+  if (phase_ == phase::open && client_->is_busy())
     paused_ = true;
   else
     read();
@@ -153,7 +157,7 @@ void websocket_session::linger() {
     return;
   phase_ = phase::lingering;
   close_by_ = clock::now() + close_within;
-  client_.leave_rooms();
+  client_->closed();
   flush();
 }
 
@@ -185,7 +189,7 @@ void websocket_session::put_raw(std::string bytes) {
   if (phase_ == phase::closing || phase_ == phase::ended)
     return; // Beast's answer to a close comes after our own
   auto says_goodbye = phase_ == phase::open && is_close_frame(bytes);
-  client_.out.push_reply(outbound_frame::raw(std::move(bytes)));
+  client_->out.push_reply(outbound_frame::raw(std::move(bytes)));
   wake();
   if (says_goodbye)
     begin_closing();
@@ -194,7 +198,7 @@ void websocket_session::put_raw(std::string bytes) {
 void websocket_session::begin_closing() {
   phase_ = phase::closing;
   close_by_ = clock::now() + close_within;
-  client_.leave_rooms();
+  client_->closed();
 }
 
 void websocket_session::flush() {
@@ -212,15 +216,15 @@ void websocket_session::write_queue(error_code& ec) {
   std::array<std::string_view, pieces_per_write> pieces;
   std::array<asio::const_buffer, pieces_per_write> buffers;
   auto& socket = stream_.next_layer().socket();
-  while (!client_.out.empty()) {
-    auto count = client_.out.gather(pieces, bytes_per_write);
+  while (!client_->out.empty()) {
+    auto count = client_->out.gather(pieces, bytes_per_write);
     for (std::size_t i = 0; i < count; ++i)
       buffers[i] = asio::buffer(pieces[i]);
     auto written = socket.write_some(std::span{buffers.data(), count}, ec);
     if (ec)
       break;
     bytes_out_ += written;
-    frames_out_ += client_.out.consume(written);
+    frames_out_ += client_->out.consume(written);
   }
   if (ec != asio::error::would_block)
     return;
@@ -237,7 +241,7 @@ void websocket_session::write_queue(error_code& ec) {
 
 void websocket_session::after_writing() {
   if (phase_ == phase::lingering || phase_ == phase::closing) {
-    if (!client_.out.empty())
+    if (!client_->out.empty())
       return;
     error_code ignored;
     auto& socket = stream_.next_layer().socket();
@@ -247,9 +251,8 @@ void websocket_session::after_writing() {
     return;
   }
   close_if_drained(clock::now());
-  if (client_.is_behind() && client_.out.low())
-    home_.rooms().drained(client_);
-  if (paused_ && !client_.is_busy())
+  client_->wrote();
+  if (paused_ && !client_->is_busy())
     read();
 }
 
@@ -273,15 +276,13 @@ void websocket_session::close() {
 void websocket_session::drain(std::chrono::milliseconds reconnect_in) {
   if (phase_ != phase::open)
     return close();
-  // They come again from history after the reconnect.
-  client_.out.drop_events([](subscription&, event_seq) {});
-  client_.send(native::goaway(spread(reconnect_in)));
+  client_->announce_end(spread(reconnect_in));
   drain_by_ = clock::now() + answer_within;
   close_if_drained(clock::now());
 }
 
 void websocket_session::close_if_drained(clock::time_point now) {
-  if (drain_by_ && (!client_.awaits_answers() || now >= *drain_by_))
+  if (drain_by_ && (!client_->awaits_answers() || now >= *drain_by_))
     close(close_code::restart, "the node drains");
 }
 
@@ -289,8 +290,8 @@ void websocket_session::end() {
   if (phase_ == phase::ended)
     return;
   phase_ = phase::ended;
-  client_.leave_rooms();
-  client_.out.clear();
+  client_->closed();
+  client_->out.clear();
   report();
   error_code ignored;
   stream_.next_layer().socket().close(ignored);
@@ -308,13 +309,15 @@ void websocket_session::tick(clock::time_point now) {
   }
   if (phase_ != phase::open)
     return watch_silence(now);
-  if (now - last_ping_ >= home_.conf().listen.ping_interval) {
+  if (client_->wants_pings()
+      && now - last_ping_ >= home_.conf().listen.ping_interval) {
     last_ping_ = now;
     put_raw(std::string{ping_frame});
   }
-  client_.check_token(std::chrono::system_clock::now());
+  client_->check_time(now);
   close_if_drained(now);
-  watch_silence(now);
+  if (client_->wants_pings())
+    watch_silence(now);
 }
 
 void websocket_session::watch_silence(clock::time_point now) {
@@ -325,7 +328,7 @@ void websocket_session::watch_silence(clock::time_point now) {
     return;
   // It is not the peer's fault if we do not read what it says, nor if our ping
   // waits behind a megabyte that it is reading.
-  if (transport.peer_takes() || (paused_ && client_.awaits_engine()))
+  if (transport.peer_takes() || (paused_ && client_->awaits_engine()))
     last_life_ = now;
   if (now - last_life_ < limit)
     return;
@@ -342,7 +345,7 @@ void websocket_session::report() {
   };
   auto& metrics = home_.metrics();
   auto input = stream_.next_layer().input_bytes();
-  auto queue = client_.out.bytes();
+  auto queue = client_->out.bytes();
   add(metrics.frames_in, std::exchange(frames_in_, 0));
   add(metrics.frames_out, std::exchange(frames_out_, 0));
   add(metrics.bytes_in, input - std::exchange(reported_input_, input));
@@ -353,15 +356,10 @@ void websocket_session::report() {
 session::description websocket_session::describe() const {
   description x;
   x.id = id_;
-  x.user = client_.who().subject;
-  x.tenant = client_.who().tenant;
   x.transport = "websocket";
-  x.vocabulary = "native";
   x.peer = peer_;
   x.connected_ms = connected_ms_;
-  x.rooms = client_.room_names();
-  x.queue_bytes = client_.out.bytes();
-  x.lagging = client_.is_behind();
+  client_->describe(x);
   return x;
 }
 

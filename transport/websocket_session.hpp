@@ -3,7 +3,7 @@
 #include "transport/edge_metrics.hpp"
 #include "transport/frame_transport.hpp"
 #include "transport/hub.hpp"
-#include "transport/native_client.hpp"
+#include "transport/socket_client.hpp"
 
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/message.hpp>
@@ -35,21 +35,8 @@ public:
   using upgrade_request
     = boost::beast::http::request<boost::beast::http::string_body>;
 
-  /// Why a connection is refused: told in an error frame, then closed.
-  struct refusal {
-    close_code code;
-    problem why;
-  };
-
-  /// What the request for the upgrade says.
-  struct opening {
-    principal who; ///< Only its defaults if refused.
-    connect_options options;
-    std::string subprotocol; ///< To select; empty: none.
-    std::optional<refusal> refused;
-  };
-
-  websocket_session(hub& home, boost::asio::ip::tcp::socket socket, opening x);
+  websocket_session(hub& home, boost::asio::ip::tcp::socket socket,
+                    websocket_opening x);
   ~websocket_session() override;
 
   /// Accepts the upgrade and goes on from there.
@@ -108,8 +95,8 @@ private:
   hub& home_;
   boost::beast::websocket::stream<frame_transport, false> stream_;
   boost::beast::flat_buffer message_;
-  native_client client_;
-  std::unique_ptr<opening> opening_; // until the first frame
+  std::shared_ptr<socket_client> client_;
+  std::unique_ptr<websocket_opening> opening_; // until the first frame
   std::uint64_t id_ = 0;
   std::int64_t connected_ms_ = 0;
   std::string peer_;

@@ -1,5 +1,7 @@
 #include "tests/unit/ws/test_edge.hpp"
 
+#include "transport/http_head.hpp"
+#include "transport/plain_endpoint.hpp"
 #include "transport/websocket_entry.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -48,14 +50,29 @@ private:
       http::async_read(x->socket, x->buffer, x->request,
                        [this, x](beast::error_code failed, std::size_t) {
                          if (!failed)
-                           start_native_websocket(home_, std::move(x->socket),
-                                                  std::move(x->request));
+                           open(*x);
                        });
       accept();
     });
   }
 
+  /// What http_connection does with an upgrade.
+  void open(connection& x) {
+    endpoint_request asked;
+    auto text = [&x](http::field name) { return std::string{x.request[name]}; };
+    asked.target = request_target::parse(std::string{x.request.target()}).value();
+    asked.token = bearer_token(text(http::field::authorization));
+    for (auto name : {"access_token", "token"})
+      if (auto* token = asked.target.find(name); token && asked.token.empty())
+        asked.token = *token;
+    asked.subprotocols = text(http::field::sec_websocket_protocol);
+    auto opening = endpoint_->upgrade(home_, asked);
+    start_websocket(home_, std::move(x.socket), x.request,
+                    std::move(opening.value()));
+  }
+
   hub& home_;
+  std::unique_ptr<http_endpoint> endpoint_ = make_native_endpoint();
   tcp::acceptor acceptor_;
 };
 
