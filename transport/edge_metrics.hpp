@@ -30,9 +30,9 @@ struct edge_metrics {
   counter signalr_connections{0}; ///< Gauge: negotiated and connected ones.
   counter signalr_resumed{0};     ///< WebSockets that took over from others.
   counter signalr_abandoned{0};   ///< Clients that did not come (back) in time.
-  counter socketio_sessions{0};  ///< Gauge: polling ones included.
-  counter socketio_recovered{0}; ///< Clients carried on from an offset.
-  counter queued_bytes{0}; ///< Gauge: outbound, all sessions.
+  counter socketio_sessions{0};   ///< Gauge: polling ones included.
+  counter socketio_recovered{0};  ///< Clients carried on from an offset.
+  counter queued_bytes{0};        ///< Gauge: outbound, all sessions.
   translation_counters translations{};
 };
 

@@ -156,6 +156,7 @@ endpoint_request http_connection::take_endpoint_request() {
   x.method = head.method;
   x.token = bearer_token(head.authorization);
   x.content_type = media_type(head.content_type);
+  x.accept = head.accept;
   x.subprotocols = head.subprotocols;
   x.peer = peer_;
   return x;
@@ -165,8 +166,7 @@ endpoint_request http_connection::take_endpoint_request() {
 bool http_connection::upgrade(http_endpoint& to, const endpoint_request& x) {
   auto opening = to.upgrade(hub_, x);
   if (!opening) {
-    refused_upgrade_
-      = std::make_unique<http_reply>(std::move(opening.error()));
+    refused_upgrade_ = std::make_unique<http_reply>(std::move(opening.error()));
     return false;
   }
   closed_ = handed_over_ = true; // the socket lives on
@@ -190,14 +190,13 @@ void http_connection::move_to(hub& other) {
     return close();
   closed_ = handed_over_ = true;
   hub_.remove(id_);
-  asio::post(other.io(),
-             [&other, &node = node_, kind = kind_, reader = std::move(reader_),
-              in = std::move(in_),
-              socket = tcp::socket{other.io(), protocol, fd}]() mutable {
-               std::make_shared<http_connection>(other, node,
-                                                 std::move(socket), kind)
-                 ->adopt(std::move(reader), std::move(in));
-             });
+  asio::post(
+    other.io(), [&other, &node = node_, kind = kind_,
+                 reader = std::move(reader_), in = std::move(in_),
+                 socket = tcp::socket{other.io(), protocol, fd}]() mutable {
+      std::make_shared<http_connection>(other, node, std::move(socket), kind)
+        ->adopt(std::move(reader), std::move(in));
+    });
 }
 
 void http_connection::adopt(std::unique_ptr<http_reader> reader,

@@ -18,7 +18,7 @@ struct http_reply {
   std::string allow = {};              ///< `Allow`; empty: none.
   bool preflight = false;              ///< Grants `allow` to a web page.
   std::string allow_headers = {};      ///< With preflight; empty: the usual.
-  bool stream = false; ///< The body comes in chunks, later.
+  bool stream = false;                 ///< The body comes in chunks, later.
   std::string_view challenge = {};     ///< `WWW-Authenticate`; static text.
   std::chrono::seconds retry_after{0}; ///< `Retry-After`; 0: none.
 };

@@ -51,6 +51,7 @@ void http_reader::impl::read_head() {
   head.authorization = field(http::field::authorization);
   head.content_type = field(http::field::content_type);
   head.content_encoding = field(http::field::content_encoding);
+  head.accept = field(http::field::accept);
   head.accept_encoding = field(http::field::accept_encoding);
   head.origin = field(http::field::origin);
   head.subprotocols = field(http::field::sec_websocket_protocol);

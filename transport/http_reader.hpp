@@ -23,10 +23,11 @@ struct http_head {
   std::string_view authorization;
   std::string_view content_type; ///< As sent, parameters included.
   std::string_view content_encoding;
+  std::string_view accept;
   std::string_view accept_encoding;
   std::string_view request_id;
   std::string_view origin;
-  std::string_view lease; ///< `X-Callboard-Lease`
+  std::string_view lease;             ///< `X-Callboard-Lease`
   std::string_view subprotocols;      ///< `Sec-WebSocket-Protocol`.
   std::string_view requested_headers; ///< A preflight wants to send these.
   std::optional<std::uint64_t> content_length;

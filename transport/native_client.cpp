@@ -49,8 +49,8 @@ const native_client::operation_entry native_client::operations[] = {
 
 native_client::native_client(hub& home, principal who, connect_options options)
     : socket_client{home.conf().limits.outbound_queue_bytes}, home_{home},
-      who_{std::move(who)},
-      options_{std::make_unique<connect_options>(std::move(options))} {
+      who_{std::move(who)}, options_{std::make_unique<connect_options>(
+                              std::move(options))} {
   batching = options_->batching;
 }
 

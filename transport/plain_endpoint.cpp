@@ -140,13 +140,12 @@ public:
     connect_options options;
     for (auto& [key, value] : x.target.query)
       if (auto ok = read_option(options, key, value); !ok && !from.refused)
-        from.refused
-          = refusal{close_code::not_authenticated, "Invalid address",
-                    native::error(ok.error(), {})};
-    return websocket_opening{
-      std::make_shared<native_client>(here, std::move(from.who),
-                                      std::move(options)),
-      std::move(protocols.select), std::move(from.refused)};
+        from.refused = refusal{close_code::not_authenticated, "Invalid address",
+                               native::error(ok.error(), {})};
+    return websocket_opening{std::make_shared<native_client>(
+                               here, std::move(from.who), std::move(options)),
+                             std::move(protocols.select),
+                             std::move(from.refused)};
   }
 };
 

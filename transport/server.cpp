@@ -159,8 +159,8 @@ std::unique_ptr<listener> server::impl::make_listener(listener_kind kind) {
 
 void server::impl::take_connection(tcp::socket socket, hub& home,
                                    listener_kind kind) {
-  // Not the gauges: those count what the hubs have taken, and in a burst that is
-  // less than what was accepted.
+  // Not the gauges: those count what the hubs have taken, and in a burst that
+  // is less than what was accepted.
   auto now_open = metrics.sessions_opened - metrics.sessions_closed;
   if (kind == listener_kind::everyone && now_open >= conf.listen.max_sessions) {
     ++metrics.sessions_refused;

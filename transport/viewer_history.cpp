@@ -141,8 +141,8 @@ void viewer_rooms::take(subscription& x, const history_chunk& chunk) {
   std::size_t bytes = 0;
   for (auto& event : chunk.events)
     if (event.seq > x.cursor)
-      if (auto frame = make_frame(event, x.group->speaks,
-                                  metrics_.translations)) {
+      if (auto frame
+          = make_frame(event, x.group->speaks, metrics_.translations)) {
         bytes += frame->size();
         events.push_back({&event, std::move(frame)});
       }

@@ -20,7 +20,7 @@ class vocabulary;
 struct room_view {
   std::string name; ///< "project:p", "execution:r", "tenant:t"
   std::optional<run_id> run;
-  std::vector<std::string> types; ///< Patterns; empty: all.
+  std::vector<std::string> types;     ///< Patterns; empty: all.
   const vocabulary* speaks = nullptr; ///< In whose words; nullptr: natively.
 
   bool matches(const posted_event& x) const noexcept;

@@ -256,8 +256,8 @@ void viewer_rooms::handle(const stream_snapshots& x) {
     std::vector<framed_event> events;
     for (auto& event : x.events)
       if (to->group->matches(event))
-        if (auto frame = make_frame(event, to->group->speaks,
-                                    metrics_.translations))
+        if (auto frame
+            = make_frame(event, to->group->speaks, metrics_.translations))
           events.push_back({&event, std::move(frame)});
     push_events(*to, events);
     if (!events.empty() && to->owner->out.over_limit())

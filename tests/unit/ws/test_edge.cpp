@@ -60,7 +60,8 @@ private:
   void open(connection& x) {
     endpoint_request asked;
     auto text = [&x](http::field name) { return std::string{x.request[name]}; };
-    asked.target = request_target::parse(std::string{x.request.target()}).value();
+    asked.target
+      = request_target::parse(std::string{x.request.target()}).value();
     asked.token = bearer_token(text(http::field::authorization));
     for (auto name : {"access_token", "token"})
       if (auto* token = asked.target.find(name); token && asked.token.empty())
