@@ -2,10 +2,12 @@
 
 #include "transport/edge_metrics.hpp"
 #include "transport/edge_node.hpp"
+#include "transport/http_endpoint.hpp"
 #include "transport/http_session.hpp"
 #include "transport/hub.hpp"
 #include "transport/listener.hpp"
 #include "transport/metrics_page.hpp"
+#include "transport/monitor/monitor_endpoint.hpp"
 #include "transport/plain_endpoint.hpp"
 #include "transport/session_directory.hpp"
 
@@ -85,6 +87,7 @@ struct server::impl final : edge_node {
     for (std::uint32_t i = 0; i < threads_wanted; ++i)
       hubs.push_back(std::make_unique<hub>(hub_id{i}, conf, auth, metrics));
     endpoints.push_back(make_native_endpoint());
+    endpoints.push_back(make_monitor_endpoint(conf));
   }
 
   // edge_node
@@ -219,6 +222,11 @@ server::server(std::unique_ptr<impl> x) : impl_{std::move(x)} {
 
 server::~server() {
   stop();
+}
+
+void server::serve(std::unique_ptr<http_endpoint> x) {
+  auto& all = impl_->endpoints;
+  all.insert(all.begin(), std::move(x));
 }
 
 result<server::bound> server::start(engine& target) {

@@ -10,6 +10,8 @@
 
 namespace callboard {
 
+class http_endpoint;
+
 /// The edge of a node: listeners, event loops (hubs), sessions, HTTP routes.
 ///
 /// Construct it first (it is the engine's edge_sink), then start() it with the
@@ -25,6 +27,10 @@ public:
   static result<std::unique_ptr<server>> create(const settings& conf);
 
   ~server() override;
+
+  /// Adds a client protocol; it comes before those that are served anyway.
+  /// Before start().
+  void serve(std::unique_ptr<http_endpoint> x);
 
   /// Binds and listens, then serves on threads of its own.
   /// errc::unavailable names the address that cannot be bound.

@@ -61,8 +61,10 @@ void push_single(subscription& to, const std::vector<framed_event>& events) {
   auto& owner = *to.owner;
   for (auto& x : events) {
     auto seq = x.event->seq;
-    owner.out.push_event(
-      owner.own_frames ? owner.own_frame(to, seq, x.frame) : x.frame, to, seq);
+    if (!owner.own_frames)
+      owner.out.push_event(x.frame, to, seq);
+    else if (auto own = owner.own_frame(to, seq, x.frame))
+      owner.out.push_event(own, to, seq);
   }
 }
 

@@ -25,7 +25,7 @@ public:
     return true;
   }
   void closed() override;
-  void wrote();
+  void wrote() override;
   bool is_busy() const noexcept override;
   bool awaits_engine() const noexcept override;
   bool awaits_answers() const noexcept override;
@@ -33,7 +33,7 @@ public:
   void announce_end(std::chrono::milliseconds reconnect_in) override;
   const principal& who() const noexcept override;
   std::string_view vocabulary_name() const noexcept override;
-  void describe(callboard::session::description& x) const;
+  void describe(callboard::session::description& x) const override;
   bool wants_pings() const noexcept override {
     return false;
   }
