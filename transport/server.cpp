@@ -10,6 +10,7 @@
 #include "transport/monitor/monitor_endpoint.hpp"
 #include "transport/plain_endpoint.hpp"
 #include "transport/session_directory.hpp"
+#include "transport/signalr/hub_endpoint.hpp"
 
 #include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
@@ -88,6 +89,7 @@ struct server::impl final : edge_node {
       hubs.push_back(std::make_unique<hub>(hub_id{i}, conf, auth, metrics));
     endpoints.push_back(make_native_endpoint());
     endpoints.push_back(make_monitor_endpoint(conf));
+    endpoints.push_back(signalr::make_hub_endpoint(conf));
   }
 
   // edge_node
