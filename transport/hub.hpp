@@ -34,6 +34,7 @@ public:
     std::vector<std::string> rooms;
     std::size_t queue_bytes = 0;
     bool lagging = false;
+    std::string acknowledged = {}; ///< The event that the client named last.
   };
 
   virtual ~session() = default;

@@ -4,6 +4,9 @@
 #include "transport/native_messages.hpp"
 #include "transport/viewer_rooms.hpp"
 
+#include <boost/uuid/random_generator.hpp>
+#include <boost/uuid/uuid_io.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -11,20 +14,14 @@ namespace callboard {
 
 namespace {
 
-constexpr auto warn_before = std::chrono::seconds{30};
+/// Contract 2: a version 4 UUID.
+std::string connection_id() {
+  thread_local boost::uuids::random_generator make;
+  return boost::uuids::to_string(make());
+}
 
 std::string forbidden_room(std::string_view name) {
   return "your token does not reach " + std::string{name};
-}
-
-/// The project's id in the answer to find_run: a JSON string.
-project_id found_home(const decltype(answer::outcome)::value_type& x) {
-  json::document doc;
-  auto* found = std::get_if<document_answer>(&x);
-  if (found == nullptr || !doc.reset(found->json)
-      || !doc.root().is(json::kind::string))
-    return {};
-  return {doc.root().string()};
 }
 
 } // namespace
@@ -48,9 +45,9 @@ const native_client::operation_entry native_client::operations[] = {
 };
 
 native_client::native_client(hub& home, principal who, connect_options options)
-    : socket_client{home.conf().limits.outbound_queue_bytes}, home_{home},
-      who_{std::move(who)}, options_{std::make_unique<connect_options>(
-                              std::move(options))} {
+    : asking_client{home, std::move(who)}, options_{
+                                             std::make_unique<connect_options>(
+                                               std::move(options))} {
   batching = options_->batching;
 }
 
@@ -59,7 +56,10 @@ native_client::~native_client() = default;
 void native_client::opened(client_channel& channel) {
   channel_ = &channel;
   auto asked = std::move(options_);
-  send(native::connected(channel.id(), home_.target().node_name()));
+  send(native::connected(connection_id(), channel.id(),
+                         home_.target().node_name()));
+  if (asked->node_events)
+    show_documents();
   if (!asked->project)
     return;
   if (auto ok = check_reach(*asked->project); !ok) {
@@ -102,6 +102,8 @@ result<void> native_client::handle(const frame& x) {
   auto type = native::text_member(x.root, "type");
   if (!type)
     return tl::unexpected{std::move(type.error())};
+  if (is_of_nodes(x, *type))
+    return handle_of_nodes(x, *type);
   auto known = std::ranges::find(operations, *type, &operation_entry::type);
   if (known != std::ranges::end(operations))
     return (this->*known->run)(x);
@@ -110,34 +112,6 @@ result<void> native_client::handle(const frame& x) {
   for (auto& entry : operations)
     detail += (&entry == operations ? " " : ", ") + std::string{entry.type};
   return fail(errc::invalid, std::move(detail), "/type");
-}
-
-bool native_client::is_busy() const noexcept {
-  return awaits_engine()
-         || out.reply_bytes() > home_.conf().limits.outbound_queue_bytes;
-}
-
-bool native_client::awaits_engine() const noexcept {
-  auto& limits = home_.conf().limits;
-  return requests_ >= limits.requests_in_flight
-         || request_bytes_ > limits.message_bytes;
-}
-
-void native_client::send(std::string text) {
-  if (channel_ == nullptr || !channel_->is_open())
-    return;
-  out.push_reply(outbound_frame::text(std::move(text)));
-  wake();
-}
-
-void native_client::wake() {
-  if (channel_ != nullptr)
-    channel_->wake();
-}
-
-void native_client::wrote() {
-  if (is_behind() && out.low())
-    home_.rooms().drained(*this);
 }
 
 void native_client::announce_end(std::chrono::milliseconds reconnect_in) {
@@ -155,7 +129,8 @@ result<void> native_client::check_reach(const project_id& project) const {
 }
 
 result<void> native_client::check_room_left(std::string_view name) const {
-  auto most = home_.conf().limits.subscriptions;
+  // What the engine added by itself does not count.
+  auto most = home_.conf().limits.subscriptions + (shows_documents_ ? 1 : 0);
   if (subscription_count() + finding_.size() < most || find(name) != nullptr)
     return {};
   return fail(errc::too_large, "a connection may have at most "
@@ -225,29 +200,32 @@ void native_client::subscribe_tenant(wanted x) {
 }
 
 void native_client::find_home(wanted x) {
-  query::find_run question{who_.tenant, *x.run, {}};
-  if (who_.restricted)
-    question.only = who_.projects;
-  auto number = ++last_lookup_;
-  std::erase_if(finding_, [&x](auto& y) { return y.first == x.name; });
-  finding_.emplace_back(x.name, number);
-  auto call = [this, question = std::move(question)](const reply_address& to) {
-    home_.target().ask(to, question);
-  };
-  auto then = [this, number, x = std::move(x)](answer got) {
-    auto awaited = [=](auto& y) { return y.second == number; };
+  auto number = begin_finding(x.name);
+  auto run = *x.run;
+  find_project(run, [this, number, x = std::move(x)](result<project_id> got) {
     result<void> ok;
-    if (std::erase_if(finding_, awaited) == 0)
+    if (!end_finding(number))
       ok = fail(errc::conflict, "given up: " + x.name
                                   + " was asked for again, or unsubscribed");
-    else if (!got.outcome)
-      ok = tl::unexpected{std::move(got.outcome.error())};
+    else if (!got)
+      ok = tl::unexpected{std::move(got.error())};
     else
-      ok = subscribe(x, found_home(*got.outcome));
+      ok = subscribe(x, *got);
     if (!ok)
       send(native::error(ok.error(), x.ref));
-  };
-  ask(0, std::move(call), std::move(then));
+  });
+}
+
+std::uint64_t native_client::begin_finding(const std::string& name) {
+  std::erase_if(finding_, [&name](auto& y) { return y.first == name; });
+  finding_.emplace_back(name, ++last_lookup_);
+  return last_lookup_;
+}
+
+bool native_client::end_finding(std::uint64_t number) {
+  return std::erase_if(finding_,
+                       [number](auto& y) { return y.second == number; })
+         > 0;
 }
 
 result<void> native_client::on_unsubscribe(const frame& x) {
@@ -264,21 +242,23 @@ result<void> native_client::on_unsubscribe(const frame& x) {
   return {};
 }
 
-bool native_client::reaches(const project_id& project) const {
-  return who_.reaches(project);
-}
-
 void native_client::subscribed(const subscription& x, event_seq head,
                                std::uint64_t epoch) {
+  if (x.group->speaks != nullptr)
+    return subscribed_to_nodes(x);
   send(native::subscribed(x.name(), head, epoch, x.ref));
 }
 
 void native_client::lagged(const subscription& x, event_seq from) {
+  if (x.group->speaks != nullptr)
+    return; // it has no word for that: the events only come later
   send(native::lagged(x.parent != nullptr ? room_name(x.room->key) : x.name(),
                       from));
 }
 
 void native_client::resync(const subscription& x, event_seq oldest) {
+  if (x.group->speaks != nullptr)
+    return resync_nodes(x);
   send(native::resync(x.parent != nullptr ? room_name(x.room->key) : x.name(),
                       oldest));
 }
@@ -287,6 +267,7 @@ void native_client::closed() {
   finding_.clear();
   home_.rooms().forget(*this);
   stop_taking();
+  replays_.clear();
 }
 
 // -- the token ----------------------------------------------------------------
@@ -318,22 +299,19 @@ void native_client::leave_what_is_forbidden() {
     auto& key = x->room->key;
     if (who_.may_subscribe && (key.is_tenant_room() || reaches(key.project)))
       continue;
+    auto notice
+      = x->group->speaks != nullptr
+          ? nodes_unsubscribed(*x)
+          : native::unsubscribed_because(name, to_string(errc::forbidden));
     home_.rooms().unsubscribe(*this, name);
-    send(native::unsubscribed_because(name, to_string(errc::forbidden)));
+    if (!notice.empty())
+      send(std::move(notice));
   }
   home_.rooms().drop_unreached(*this);
 }
 
-void native_client::check_time(std::chrono::steady_clock::time_point) {
-  if (!who_.expires)
-    return;
-  auto left = *who_.expires - std::chrono::system_clock::now();
-  if (left <= left.zero()) {
-    channel_->close(close_code::token_expired, "token expired");
-  } else if (left <= warn_before && !warned_) {
-    warned_ = true;
-    send(native::expiring(std::chrono::ceil<std::chrono::seconds>(left)));
-  }
+void native_client::warn_of_expiry(std::chrono::seconds left) {
+  send(native::expiring(left));
 }
 
 result<void> native_client::on_ping(const frame& x) {

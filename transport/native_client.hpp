@@ -2,11 +2,12 @@
 
 #include "actors/model/json.hpp"
 #include "actors/model/shared_bytes.hpp"
+#include "transport/asking_client.hpp"
 #include "transport/hub.hpp"
-#include "transport/socket_client.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,12 +22,13 @@ struct connect_options {
   std::optional<event_seq> since;
   std::vector<std::string> types;
   bool batching = false;
+  bool node_events = true; ///< False: `vocabulary=native`.
 };
 
 /// One client of the native vocabulary (contract 1): turns its frames into
 /// calls of the engine and of the hub's rooms, and their answers into frames.
 /// Knows nothing of sockets. Everything on the hub's thread.
-class native_client final : public socket_client {
+class native_client final : public asking_client {
 public:
   native_client(hub& home, principal who, connect_options options);
   ~native_client() override;
@@ -35,28 +37,20 @@ public:
   void opened(client_channel& channel) override;
   void receive(std::string text, bool binary) override;
   void closed() override;
-  void wrote() override;
-  bool is_busy() const noexcept override;
-  bool awaits_engine() const noexcept override;
   bool awaits_answers() const noexcept override {
     return requests_ > takes_.size(); // workers may be sent away
   }
-  /// Warns 30 seconds before the token expires, closes when it has.
-  void check_time(std::chrono::steady_clock::time_point now) override;
   void announce_end(std::chrono::milliseconds reconnect_in) override;
-  const principal& who() const noexcept override {
-    return who_;
-  }
   std::string_view vocabulary_name() const noexcept override {
     return "native";
   }
+  void wrote() override;
+  void describe(session::description& x) const override;
 
-  bool reaches(const project_id& project) const override;
   void subscribed(const subscription& x, event_seq head,
                   std::uint64_t epoch) override;
   void lagged(const subscription& x, event_seq from) override;
   void resync(const subscription& x, event_seq oldest) override;
-  void wake() override;
 
 private:
   /// One message of the client, parsed; `source` keeps its text alive.
@@ -70,8 +64,7 @@ private:
   struct operation_entry;
   static const operation_entry operations[];
 
-  /// Queues a reply or notice.
-  void send(std::string text);
+  void warn_of_expiry(std::chrono::seconds left) override;
   result<void> handle(const frame& x);
   result<void> on_subscribe(const frame& x);
   result<void> on_unsubscribe(const frame& x);
@@ -86,6 +79,33 @@ private:
   result<void> ask_lease(const frame& x, lease_request::what op);
   result<std::optional<lease_claim>> claim_of(const frame& x) const;
   void stop_taking();
+
+  // Contract 2 on the same connection (node_client.cpp).
+  bool is_of_nodes(const frame& x, std::string_view type) const;
+  result<void> handle_of_nodes(const frame& x, std::string_view type);
+  result<void> subscribe_nodes(const frame& x, const run_id& run);
+  result<void> unsubscribe_nodes(const frame& x, const run_id& run);
+  result<void> answer_node(const frame& x, const run_id& run);
+  result<void> replay_nodes(const frame& x, const run_id& run);
+  void show_documents();
+  void subscribed_to_nodes(const subscription& x);
+  void resync_nodes(const subscription& x);
+  std::string nodes_unsubscribed(const subscription& x) const;
+  void nodes_error(const problem& why, const run_id& run,
+                   std::string_view node);
+  void read_replay();
+  void take_replay(const history_chunk& chunk);
+  void end_replay();
+
+  /// A replay under way, or waiting for its turn.
+  struct replay {
+    room_key room;
+    run_id run;
+    std::int64_t since_ms = 0;
+    event_seq after;
+    std::uint64_t count = 0;
+    bool reading = false;
+  };
 
   /// A worker's request for a run that is not answered yet.
   struct waiting_take {
@@ -104,6 +124,8 @@ private:
   };
 
   void find_home(wanted x);
+  std::uint64_t begin_finding(const std::string& name);
+  bool end_finding(std::uint64_t number); ///< False: given up meanwhile.
   result<void> subscribe(wanted x, const project_id& project);
   void subscribe_tenant(wanted x);
   result<void> check_room_left(std::string_view name) const;
@@ -111,36 +133,14 @@ private:
   result<void> check_reach(const project_id& project) const;
   void leave_what_is_forbidden();
 
-  /// Has `call(address)` ask the engine; `then(answer)` gets the answer unless
-  /// the connection is gone by then.
-  template <class Call, class Then>
-  void ask(std::size_t bytes, Call call, Then then) {
-    ++requests_;
-    request_bytes_ += bytes;
-    auto handler = [this, bytes, alive = channel_->lifetime(),
-                    then = std::move(then)](answer x) {
-      auto kept = alive.lock();
-      if (!kept)
-        return;
-      --requests_;
-      request_bytes_ -= bytes;
-      then(std::move(x));
-      wake(); // reading may go on, even if nothing was said
-    };
-    call(home_.expect(channel_->id(), std::move(handler)));
-  }
-
-  hub& home_;
-  client_channel* channel_ = nullptr; ///< Null before it is opened.
-  principal who_;
   std::unique_ptr<connect_options> options_; ///< Until it is opened.
-  bool warned_ = false; ///< `expiring` was sent for this token.
-  std::size_t requests_ = 0;
-  std::size_t request_bytes_ = 0;
   /// Rooms whose project is being looked up, and the lookup's number.
   std::vector<std::pair<std::string, std::uint64_t>> finding_;
   std::uint64_t last_lookup_ = 0;
   std::vector<waiting_take> takes_;
+  std::deque<replay> replays_; ///< The first one is under way.
+  std::string acknowledged_;   ///< The event that the client named last.
+  bool shows_documents_ = false;
   std::uint64_t last_take_ = 0;
 };
 

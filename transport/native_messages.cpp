@@ -86,11 +86,14 @@ std::string pointer_to(std::string_view key) {
 
 } // namespace
 
-std::string connected(std::uint64_t connection, std::string_view node) {
+std::string connected(std::string_view id, std::uint64_t session,
+                      std::string_view node) {
   return frame_writer{"connected"}
-    .text("connectionId", std::to_string(connection))
+    .text("connectionId", id)
+    .text("session", std::to_string(session))
     .text("node", node)
     .text("protocol", protocol_name)
+    .text("message", "connected to " + std::string{node})
     .finish();
 }
 

@@ -19,7 +19,9 @@ namespace callboard::native {
 
 inline constexpr std::string_view protocol_name = "callboard.v1";
 
-std::string connected(std::uint64_t connection, std::string_view node);
+/// `id`: a version 4 UUID; `session`: as operators name the connection.
+std::string connected(std::string_view id, std::uint64_t session,
+                      std::string_view node);
 std::string subscribed(std::string_view room, event_seq head,
                        std::uint64_t epoch, std::string_view ref);
 std::string unsubscribed(std::string_view room, std::string_view ref);

@@ -4,6 +4,7 @@
 #include "transport/edge_metrics.hpp"
 #include "transport/native_client.hpp"
 #include "transport/native_messages.hpp"
+#include "transport/phase_client.hpp"
 
 #include <charconv>
 #include <chrono>
@@ -84,6 +85,8 @@ result<void> read_option(connect_options& x, std::string_view key,
     return native::check_types(x.types);
   } else if (key == "batch") {
     x.batching = value == "1" || value == "true";
+  } else if (key == "vocabulary") {
+    x.node_events = value != "native";
   }
   return {};
 }
@@ -116,36 +119,70 @@ caller identify(hub& home, const std::string& token) {
   return {{}, std::move(why)};
 }
 
-class native_endpoint final : public http_endpoint {
+/// An endpoint that is nothing but a WebSocket.
+class plain_endpoint : public http_endpoint {
 public:
-  bool serves(std::string_view path) const noexcept override {
-    return path == "/ws";
-  }
-
-  hub* home_of(const endpoint_request&) override {
+  hub* home_of(const endpoint_request&) final {
     return nullptr;
   }
 
   void handle(hub&, endpoint_request x,
-              std::shared_ptr<endpoint_exchange> to) override {
+              std::shared_ptr<endpoint_exchange> to) final {
     to->reply(problem_reply(
       {errc::invalid, "this is the WebSocket: ask for an upgrade to it"},
       x.request_id));
   }
 
   tl::expected<websocket_opening, http_reply>
-  upgrade(hub& here, const endpoint_request& x) override {
+  upgrade(hub& here, const endpoint_request& x) final {
     auto protocols = read_protocols(x.subprotocols);
     auto from = identify(here, x.token.empty() ? protocols.token : x.token);
+    auto out = open(here, std::move(from.who), x.target);
+    if (from.refused)
+      out.refused = std::move(from.refused);
+    out.subprotocol = std::move(protocols.select);
+    return out;
+  }
+
+protected:
+  virtual websocket_opening open(hub& here, principal who,
+                                 const request_target& target)
+    = 0;
+};
+
+class native_endpoint final : public plain_endpoint {
+public:
+  bool serves(std::string_view path) const noexcept override {
+    return path == "/ws";
+  }
+
+protected:
+  websocket_opening open(hub& here, principal who,
+                         const request_target& target) override {
+    websocket_opening out;
     connect_options options;
-    for (auto& [key, value] : x.target.query)
-      if (auto ok = read_option(options, key, value); !ok && !from.refused)
-        from.refused = refusal{close_code::not_authenticated, "Invalid address",
-                               native::error(ok.error(), {})};
-    return websocket_opening{std::make_shared<native_client>(
-                               here, std::move(from.who), std::move(options)),
-                             std::move(protocols.select),
-                             std::move(from.refused)};
+    for (auto& [key, value] : target.query)
+      if (auto ok = read_option(options, key, value); !ok && !out.refused)
+        out.refused = refusal{close_code::not_authenticated, "Invalid address",
+                              native::error(ok.error(), {})};
+    out.client = std::make_shared<native_client>(here, std::move(who),
+                                                 std::move(options));
+    return out;
+  }
+};
+
+class phase_endpoint final : public plain_endpoint {
+public:
+  bool serves(std::string_view path) const noexcept override {
+    return path == "/events" || path == "/ws/events";
+  }
+
+protected:
+  websocket_opening open(hub& here, principal who,
+                         const request_target&) override {
+    websocket_opening out;
+    out.client = std::make_shared<phase_client>(here, std::move(who));
+    return out;
   }
 };
 
@@ -153,6 +190,10 @@ public:
 
 std::unique_ptr<http_endpoint> make_native_endpoint() {
   return std::make_unique<native_endpoint>();
+}
+
+std::unique_ptr<http_endpoint> make_phase_endpoint() {
+  return std::make_unique<phase_endpoint>();
 }
 
 } // namespace callboard

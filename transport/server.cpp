@@ -90,6 +90,7 @@ struct server::impl final : edge_node {
     endpoints.push_back(make_native_endpoint());
     endpoints.push_back(make_monitor_endpoint(conf));
     endpoints.push_back(signalr::make_hub_endpoint(conf));
+    endpoints.push_back(make_phase_endpoint());
   }
 
   // edge_node

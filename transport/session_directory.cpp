@@ -47,7 +47,10 @@ void append_session(std::string& out, const session::description& x,
     out += &room == &x.rooms.front() ? "" : ",";
     json::append_quoted(out, room);
   }
-  out += "],\"queue_bytes\":";
+  out += ']';
+  if (!x.acknowledged.empty())
+    append_text(out, "acknowledged", x.acknowledged);
+  out += ",\"queue_bytes\":";
   json::append_number(out, x.queue_bytes);
   out += x.lagging ? ",\"lagging\":true}" : ",\"lagging\":false}";
 }
