@@ -130,8 +130,9 @@ result<void> native_client::check_reach(const project_id& project) const {
 
 result<void> native_client::check_room_left(std::string_view name) const {
   // What the engine added by itself does not count.
-  auto most = home_.conf().limits.subscriptions + (shows_documents_ ? 1 : 0);
-  if (subscription_count() + finding_.size() < most || find(name) != nullptr)
+  auto own = subscription_count() - (shows_documents_ ? 1 : 0);
+  auto most = home_.conf().limits.subscriptions;
+  if (own + finding_.size() < most || find(name) != nullptr)
     return {};
   return fail(errc::too_large, "a connection may have at most "
                                  + std::to_string(most)

@@ -91,9 +91,9 @@ std::string connected(std::string_view id, std::uint64_t session,
   return frame_writer{"connected"}
     .text("connectionId", id)
     .text("session", std::to_string(session))
+    .text("message", "connected to " + std::string{node})
     .text("node", node)
     .text("protocol", protocol_name)
-    .text("message", "connected to " + std::string{node})
     .finish();
 }
 
