@@ -1,7 +1,6 @@
-// Clients of several protocols look at the same runs: a history made up by
-// chance is published once, watched by a client of each at the same time, and
-// read again by replay, also after a crash. All must have been told the same
-// story.
+// Contracts 1 to 5 look at the same runs: a history made up by chance is
+// published once, watched by a client of each at the same time, and read again
+// by replay, also after a crash. All must have been told the same story.
 
 #include "tests/integration/live_node.hpp"
 #include "tests/support/careless_producer.hpp"
@@ -14,6 +13,38 @@ namespace callboard::test {
 namespace {
 
 constexpr int runs = careless_producer::runs;
+
+/// A client of contract 2, or of contract 5, by its path and words.
+class plain_client {
+public:
+  plain_client(std::uint16_t port, const std::string& token, std::string path,
+               std::string id_member)
+      : ws_{port, {.token = token, .path = std::move(path)}},
+        id_member_{std::move(id_member)} {
+    // nop
+  }
+
+  void subscribe(const std::string& run, json::object extra = {}) {
+    extra["type"] = "subscribe";
+    extra[id_member_] = run;
+    ws_.send(extra);
+    ws_.receive_if([&](const ws_message& x) {
+      return x.type() == "subscribed" && text(x.data, id_member_) == run;
+    });
+  }
+
+  ws_client& socket() {
+    return ws_;
+  }
+
+  json::object receive(deadline until) {
+    return ws_.receive(until).data;
+  }
+
+private:
+  ws_client ws_;
+  std::string id_member_;
+};
 
 /// A client of contract 3 that has skipped negotiation.
 class hub_client {
@@ -159,16 +190,39 @@ protected:
   /// What is read again from history equals what is due.
   void expect_replays(const native_teller& due) {
     auto token = http.token();
-    run_stories hub, monitor;
+    run_stories node, hub, monitor, phase;
+    plain_client canvas{node_port(), token, "/ws", "executionId"};
+    plain_client phases{node_port(), token, "/events", "run_id"};
     hub_client caller{node_port(), token};
     for (int i = 0; i < runs; ++i) {
       auto run = name(i);
+      canvas.subscribe(run);
+      canvas.socket().send(
+        {{"type", "replay"}, {"executionId", run}, {"since", 0}});
+      std::uint64_t count = 0;
+      for (auto until = within(patience);;) {
+        auto x = canvas.receive(until);
+        if (text(x, "type") == "replay:done") {
+          EXPECT_EQ(number(x, "count"), count);
+          break;
+        }
+        EXPECT_EQ(x.at("replayed"), true);
+        add_node_message(node, x);
+        ++count;
+      }
       auto done = caller.call("ReplayExecution", {run, 0}, hub);
       EXPECT_FALSE(done.contains("error")) << json::serialize(done);
       read_log(run, monitor);
+      phases.subscribe(run, {{"since_seq", 0}});
+      auto phases_due = due.phase.contains(run) ? due.phase.at(run).size() : 0;
+      while (phase[run].size() < phases_due)
+        add_phase_message(phase, phases.receive(within(patience)));
     }
+    std::erase_if(phase, [](auto& x) { return x.second.empty(); });
+    EXPECT_EQ(to_text(node), to_text(due.node));
     EXPECT_EQ(to_text(hub), to_text(due.hub));
     EXPECT_EQ(to_text(monitor), to_text(due.monitor));
+    EXPECT_EQ(to_text(phase), to_text(due.phase));
   }
 
   /// The execution log as the messages that its entries stand for.
@@ -212,18 +266,25 @@ void read_until(run_stories& stories, const run_stories& due, Step step) {
 
 } // namespace
 
-TEST_F(one_truth, clients_of_each_protocol_are_told_the_same_story) {
+TEST_F(one_truth, five_clients_are_told_the_same_story) {
   begin_runs();
   auto token = http.token();
   auto native = viewer();
   native.subscribe(room(), {{"since", 0}});
+  auto mixed = viewer(); // speaks both on one connection
+  mixed.subscribe(room(), {{"since", 0}});
+  plain_client canvas{node_port(), token, "/ws", "executionId"};
+  plain_client phases{node_port(), token, "/events", "run_id"};
   hub_client caller{node_port(), token};
   monitor_client monitor{node_port(), token};
-  run_stories hub, monitored;
+  run_stories node, hub, monitored, phase;
   const auto before = told(); // what they were not there for
   for (int i = 0; i < runs; ++i) {
+    canvas.subscribe(name(i));
+    phases.subscribe(name(i));
     monitor.subscribe(name(i));
     caller.call("SubscribeToExecution", {name(i)}, hub);
+    mixed.send({{"type", "subscribe"}, {"executionId", name(i)}});
   }
   ASSERT_EQ(lines_of(before.node) + lines_of(before.hub), 0u);
 
@@ -233,12 +294,18 @@ TEST_F(one_truth, clients_of_each_protocol_are_told_the_same_story) {
   const auto due = told();
   ASSERT_GT(lines_of(due.hub), 20u);
 
+  read_until(node, due.node, [&](auto until) {
+    add_node_message(node, canvas.receive(until));
+  });
   read_until(hub, due.hub,
              [&](auto until) { add_hub_message(hub, caller.receive(until)); });
   read_until(monitored, due.monitor, [&](auto until) {
     auto x = monitor.receive(until);
     add_monitor_message(monitored, std::string{x.at(0).as_string()},
                         x.at(1).as_object());
+  });
+  read_until(phase, due.phase, [&](auto until) {
+    add_phase_message(phase, phases.receive(until));
   });
   native_teller live;
   live.definitions = due.definitions;
@@ -248,6 +315,20 @@ TEST_F(one_truth, clients_of_each_protocol_are_told_the_same_story) {
     live.apply(x);
   }
   EXPECT_EQ(to_text(live.node), to_text(due.node));
+
+  native_teller mixed_native;
+  mixed_native.definitions = due.definitions;
+  run_stories mixed_node;
+  for (std::uint64_t seq = 0, head = history().size();
+       seq < head || lines_of(mixed_node) < lines_of(due.node);) {
+    auto x = mixed.receive().data;
+    if (x.contains("seq"))
+      mixed_native.apply(x), ++seq;
+    else if (x.contains("eventId"))
+      add_node_message(mixed_node, x);
+  }
+  EXPECT_EQ(to_text(mixed_native.node), to_text(due.node));
+  EXPECT_EQ(to_text(mixed_node), to_text(due.node));
 
   expect_replays(due);
 }
