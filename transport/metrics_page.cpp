@@ -179,6 +179,17 @@ void add_http(families& out, const edge_metrics& x) {
               x.auth_failures);
 }
 
+void add_translations(families& out, const edge_metrics& x) {
+  std::vector<std::pair<std::string, double>> counts;
+  for (auto* words :
+       {&node_events(), &hub_events(), &monitor_events(), &phase_events()})
+    counts.emplace_back(words->name(), double(x.translations[words->index()]));
+  out.labelled("callboard_translations_total",
+               "Events said in other words: live ones once per node, those of "
+               "the history once per reader",
+               MetricType::Counter, "vocabulary", std::move(counts));
+}
+
 void add_sessions(families& out, const edge_metrics& x) {
   out.labelled("callboard_sessions", "Connections now", MetricType::Gauge,
                "transport",
@@ -239,17 +250,17 @@ void add_limits(families& out, const settings& conf) {
                 {"stream_text", double(x.stream_text_bytes)},
                 {"signalr_reconnect_buffer",
                  double(conf.signalr.reconnect_buffer_bytes)}});
-  out.labelled("callboard_limit_count", "Configured limits in numbers",
-               MetricType::Gauge, "limit",
-               {{"subscriptions", double(x.subscriptions)},
-                {"events_per_request", double(x.events_per_request)},
-                {"requests_in_flight", double(x.requests_in_flight)},
-                {"json_depth", double(x.json_depth)},
-                {"steps_per_run", double(x.steps_per_run)},
-                {"sessions", double(conf.listen.max_sessions)},
-                {"signalr_connections", double(conf.signalr.max_connections)},
-                {"socketio_connections",
-                 double(conf.socketio.max_connections)}});
+  out.labelled(
+    "callboard_limit_count", "Configured limits in numbers", MetricType::Gauge,
+    "limit",
+    {{"subscriptions", double(x.subscriptions)},
+     {"events_per_request", double(x.events_per_request)},
+     {"requests_in_flight", double(x.requests_in_flight)},
+     {"json_depth", double(x.json_depth)},
+     {"steps_per_run", double(x.steps_per_run)},
+     {"sessions", double(conf.listen.max_sessions)},
+     {"signalr_connections", double(conf.signalr.max_connections)},
+     {"socketio_connections", double(conf.socketio.max_connections)}});
   auto seconds
     = [](std::chrono::milliseconds ms) { return double(ms.count()) / 1e3; };
   auto& listen = conf.listen;
@@ -292,6 +303,7 @@ public:
     add_dispatch(out, engine);
     add_http(out, edge_);
     add_sessions(out, edge_);
+    add_translations(out, edge_);
     add_limits(out, conf_);
     out.gauge("callboard_ready", "1 while the node is ready to serve",
               target_.ready().ready ? 1.0 : 0.0);
