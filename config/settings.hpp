@@ -21,8 +21,8 @@ struct settings {
 
   struct listen_settings {
     std::string address
-      = "127.0.0.1:8080";           ///< HOST:PORT; port 0: any free one.
-    std::string operator_address;   ///< Empty: no separate listener.
+      = "127.0.0.1:8080";         ///< HOST:PORT; port 0: any free one.
+    std::string operator_address; ///< Empty: no separate listener.
     /// Origin whose pages may call the HTTP interface ("*": any); empty: none.
     std::string cors_origin;
     std::uint32_t threads = 2;      ///< Event loops (hubs).

@@ -190,8 +190,8 @@ result<tally> decode_tally(std::string_view bytes) {
   auto ok = check_format(in, format) && in.varint(out.steps)
             && in.varint(out.events) && in.varint(out.artifacts);
   if (ok && format == story_format)
-    ok = in.varint(out.phases) && get_flag(in, out.begun) && get_flag(in, out.ran)
-         && in.text(failed_step);
+    ok = in.varint(out.phases) && get_flag(in, out.begun)
+         && get_flag(in, out.ran) && in.text(failed_step);
   if (!ok || !in.done())
     return malformed("tally of a run");
   out.failed_step = failed_step;

@@ -13,7 +13,8 @@ namespace callboard {
 struct principal {
   tenant_id tenant;    ///< Claim `tenant`, else `sub`.
   std::string subject; ///< Claim `sub`.
-  std::vector<project_id> projects; ///< Empty and !restricted: all of the tenant.
+  std::vector<project_id>
+    projects;              ///< Empty and !restricted: all of the tenant.
   bool restricted = false; ///< The token has a `projects` list.
   bool may_publish = false;
   bool may_subscribe = false;

@@ -70,7 +70,7 @@ public:
                               const frame_ptr& shared);
 
   outbound_queue out;
-  bool batching = false; ///< Wants runs of events as one frame.
+  bool batching = false;   ///< Wants runs of events as one frame.
   bool own_frames = false; ///< See own_frame().
 
   /// Without those that the tenant's rooms added by themselves.

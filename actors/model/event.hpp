@@ -44,15 +44,15 @@ struct event_draft {
   event_delivery delivery = event_delivery::durable;
   timeline_kind timeline = timeline_kind::none;
 
-  event_id id;          ///< As sent, or a new UUIDv7.
-  bool id_given = false; ///< Whether the producer chose the id.
-  run_id run;           ///< Empty for definitions and custom events.
-  step_id step;         ///< Of steps and streams only.
+  event_id id;              ///< As sent, or a new UUIDv7.
+  bool id_given = false;    ///< Whether the producer chose the id.
+  run_id run;               ///< Empty for definitions and custom events.
+  step_id step;             ///< Of steps and streams only.
   definition_id definition; ///< Of definition_updated only.
 
   shared_bytes source;        ///< Keeps the views below alive.
   std::string_view type_name; ///< As sent, such as "kb:document:completed".
-  std::string_view ts;        ///< As sent (ISO 8601); empty: the engine's clock.
+  std::string_view ts; ///< As sent (ISO 8601); empty: the engine's clock.
   /// The raw `data`: an object; of custom events any value, or empty (none).
   std::string_view data;
   /// The raw object that says what changed, inside `data` and pointing into it:
@@ -69,8 +69,8 @@ struct event_draft {
   bool clears_started_at = false; ///< Sent as null.
   bool clears_completed_at = false;
   std::string_view input_request; ///< changes.input_request of a step, raw.
-  bool has_project_id = false; ///< data.project_id was sent.
-  bool has_body_id = false;    ///< `event` or `artifact` has an `id`.
+  bool has_project_id = false;    ///< data.project_id was sent.
+  bool has_body_id = false;       ///< `event` or `artifact` has an `id`.
 
   /// Bytes that this draft occupies while it waits (source share included).
   std::size_t cost() const noexcept {
@@ -87,12 +87,12 @@ struct event_limits {
 /// Checks one event object. `source` holds the text that `object` was parsed
 /// from; `project` is the project of the call (path or frame): an event may
 /// leave `data.project_id` out, but not name another one.
-/// Pointers in problems are relative to the event (such as "/data/changes/status").
-/// Members that it does not know at the top, `room` and `seq` among them, are
-/// left aside: a viewer may publish what it received.
-/// Types outside `workflow:` are two or more parts of `a-z 0-9 . _ -`, joined by
-/// colons. Every type may be sent as ephemeral: it is then passed on live and
-/// changes no state. `scope` "tenant" is for custom events only.
+/// Pointers in problems are relative to the event (such as
+/// "/data/changes/status"). Members that it does not know at the top, `room`
+/// and `seq` among them, are left aside: a viewer may publish what it received.
+/// Types outside `workflow:` are two or more parts of `a-z 0-9 . _ -`, joined
+/// by colons. Every type may be sent as ephemeral: it is then passed on live
+/// and changes no state. `scope` "tenant" is for custom events only.
 result<event_draft> parse_event(json::value object, const shared_bytes& source,
                                 const project_id& project,
                                 const event_limits& limits);
@@ -108,8 +108,9 @@ std::string new_uuid7();
 /// Milliseconds since the Unix epoch as ISO 8601 UTC with milliseconds.
 std::string iso8601(std::int64_t unix_ms);
 
-/// The time that `text` names, in ms since the Unix epoch; accepts RFC 3339 with
-/// `Z` or an offset, and any number of fraction digits (cut to milliseconds).
+/// The time that `text` names, in ms since the Unix epoch; accepts RFC 3339
+/// with `Z` or an offset, and any number of fraction digits (cut to
+/// milliseconds).
 std::optional<std::int64_t> parse_iso8601(std::string_view text) noexcept;
 
 } // namespace callboard

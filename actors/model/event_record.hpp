@@ -18,10 +18,10 @@ struct event_record {
   event_scope scope = event_scope::project;
   timeline_kind timeline = timeline_kind::none;
   event_id id;
-  run_id run;   ///< Empty for definitions and custom events.
-  step_id step; ///< Of steps only.
+  run_id run;               ///< Empty for definitions and custom events.
+  step_id step;             ///< Of steps only.
   definition_id definition; ///< Of definition_updated only.
-  std::int64_t ts_ms = 0; ///< The event's `ts` in ms since the Unix epoch.
+  std::int64_t ts_ms = 0;   ///< The event's `ts` in ms since the Unix epoch.
   /// The frame without its beginning: `"type":"…","room":"…","id":"…","ts":"…",
   /// "data":{…}}`. `{"seq":N,` put in front makes the frame (frame_text()).
   std::string tail;
@@ -48,12 +48,13 @@ struct event_record {
 /// What a viewer gets: `{"seq":N,` and the record's tail.
 std::string frame_text(event_seq seq, std::string_view tail);
 
-/// Encodes a draft. `added` is raw JSON members that the engine adds to the body
-/// (such as `"started_at":"…"`), without surrounding commas; may be empty.
-/// `now_ms` is used where the draft has no `ts`. Adds by itself what the producer
-/// left out: `data.project_id`; in timeline events `id` (the event's) and
-/// `created_at`, in artifacts `id` (a new UUIDv7) and `created_at`. `ts` is written
-/// in UTC with milliseconds; everything else in `data` is copied byte for byte.
+/// Encodes a draft. `added` is raw JSON members that the engine adds to the
+/// body (such as `"started_at":"…"`), without surrounding commas; may be empty.
+/// `now_ms` is used where the draft has no `ts`. Adds by itself what the
+/// producer left out: `data.project_id`; in timeline events `id` (the event's)
+/// and `created_at`, in artifacts `id` (a new UUIDv7) and `created_at`. `ts` is
+/// written in UTC with milliseconds; everything else in `data` is copied byte
+/// for byte.
 event_record make_record(const event_draft& draft, const room_key& room,
                          std::int64_t now_ms, std::string_view added);
 

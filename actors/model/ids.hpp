@@ -40,8 +40,8 @@ using raft_term = number<struct raft_term_tag>;
 /// Number of a node within Raft groups. Never 0.
 using node_number = number<struct node_number_tag>;
 
-/// A name that mixes only with names of the same `Tag`. Bytes as the client sent
-/// them; valid_id() says whether they may be an id.
+/// A name that mixes only with names of the same `Tag`. Bytes as the client
+/// sent them; valid_id() says whether they may be an id.
 template <class Tag>
 struct name {
   std::string value;

@@ -36,7 +36,8 @@ public:
   /// Parses all of `text` as one value (surrounding white space allowed).
   result<void> reset(std::string_view text, const limits& limit = {});
 
-  static result<document> parse(std::string_view text, const limits& limit = {});
+  static result<document> parse(std::string_view text,
+                                const limits& limit = {});
 
   /// The outermost value. Only after a successful reset().
   value root() const noexcept;

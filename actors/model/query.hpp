@@ -1,9 +1,9 @@
 #pragma once
 
+#include "actors/model/event_record.hpp"
 #include "actors/model/ids.hpp"
 #include "actors/model/shared_bytes.hpp"
 #include "actors/model/states.hpp"
-#include "actors/model/event_record.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -12,8 +12,9 @@
 #include <variant>
 #include <vector>
 
-/// What can be asked of the engine's state. Each is answered from one consistent
-/// view of the store. Page sizes are already checked and clamped by the caller.
+/// What can be asked of the engine's state. Each is answered from one
+/// consistent view of the store. Page sizes are already checked and clamped by
+/// the caller.
 namespace callboard::query {
 
 enum class order : std::uint8_t { newest_first, oldest_first };
@@ -48,7 +49,7 @@ struct run_page {
   std::size_t limit = 50;
   std::string cursor;
   // Of logs only:
-  std::vector<std::string> levels = {};        ///< Empty: all.
+  std::vector<std::string> levels = {};      ///< Empty: all.
   std::optional<std::int64_t> since_ms = {}; ///< By the events' time.
 };
 
@@ -81,8 +82,8 @@ struct room_events {
 };
 
 /// In which project a run lives (WebSocket rooms `execution:{id}` without a
-/// project). Answered with the project's id as JSON string; not_found if none or
-/// if several have it.
+/// project). Answered with the project's id as JSON string; not_found if none
+/// or if several have it.
 struct find_run {
   tenant_id tenant;
   run_id run;
@@ -98,8 +99,9 @@ struct run_phases {
   std::optional<std::uint64_t> after = {}; ///< Absent: only what comes.
 };
 
-using any = std::variant<list_runs, run_detail, run_page, list_definitions,
-                         definition, list_projects, room_events, find_run, run_phases>;
+using any
+  = std::variant<list_runs, run_detail, run_page, list_definitions, definition,
+                 list_projects, room_events, find_run, run_phases>;
 
 } // namespace callboard::query
 

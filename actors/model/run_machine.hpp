@@ -44,7 +44,15 @@ struct run_brief {
 /// A command of an operator or a user, as opposed to a producer's event.
 /// The last three are the queue's own: a worker takes, loses or gives back.
 enum class run_command : std::uint8_t {
-  create, pause, resume, cancel, retry, input, take, lose, release
+  create,
+  pause,
+  resume,
+  cancel,
+  retry,
+  input,
+  take,
+  lose,
+  release
 };
 
 std::string_view to_string(run_command x) noexcept;
@@ -140,11 +148,11 @@ private:
   /// Only the queue may take a run back to pending.
   enum class transition : std::uint8_t { by_producer, back_to_queue };
 
-  result<event_record> decide_run(const event_draft& draft, const room_key& room,
-                                  std::int64_t now_ms,
+  result<event_record> decide_run(const event_draft& draft,
+                                  const room_key& room, std::int64_t now_ms,
                                   transition how = transition::by_producer);
-  result<event_record> decide_step(const event_draft& draft, const room_key& room,
-                                   std::int64_t now_ms);
+  result<event_record> decide_step(const event_draft& draft,
+                                   const room_key& room, std::int64_t now_ms);
   result<std::vector<event_record>>
   decide_status(const command_arguments& command, const room_key& room,
                 std::int64_t now_ms);

@@ -10,13 +10,24 @@ namespace callboard {
 
 /// A run's status. The numbers are stored.
 enum class run_status : std::uint8_t {
-  pending = 1, running = 2, paused = 3, completed = 4, failed = 5, cancelled = 6,
+  pending = 1,
+  running = 2,
+  paused = 3,
+  completed = 4,
+  failed = 5,
+  cancelled = 6,
 };
 
 /// A step's status. The numbers are stored.
 enum class step_status : std::uint8_t {
-  pending = 1, running = 2, waiting = 3, retrying = 4,
-  completed = 5, failed = 6, skipped = 7, cancelled = 8,
+  pending = 1,
+  running = 2,
+  waiting = 3,
+  retrying = 4,
+  completed = 5,
+  failed = 6,
+  skipped = 7,
+  cancelled = 8,
 };
 
 std::string_view to_string(run_status x) noexcept;

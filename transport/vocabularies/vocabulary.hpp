@@ -30,8 +30,8 @@ public:
 
   /// Appends the messages that say `x`, in their order: JSON texts. None: this
   /// vocabulary has no words for it.
-  virtual void say(const posted_event& x, std::vector<std::string>& out) const
-    = 0;
+  virtual void say(const posted_event& x,
+                   std::vector<std::string>& out) const = 0;
 };
 
 /// Contract 2: whole messages.
@@ -47,7 +47,8 @@ const vocabulary& monitor_events() noexcept;
 /// Contract 5: whole messages.
 const vocabulary& phase_events() noexcept;
 
-/// What the facts number a run's phase events with (contract 5); 0: `x` is none.
+/// What the facts number a run's phase events with (contract 5); 0: `x` is
+/// none.
 std::uint64_t phase_seq(const posted_event& x);
 
 } // namespace callboard

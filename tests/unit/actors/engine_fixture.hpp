@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/engine_host.hpp"
+
 #include "tests/support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
@@ -109,7 +110,8 @@ protected:
     return publish_result{"", std::nullopt, draft.error()};
   }
 
-  std::uint64_t send(std::vector<std::string> events, const char* project = "p1") {
+  std::uint64_t send(std::vector<std::string> events,
+                     const char* project = "p1") {
     publish_request x;
     x.room = {{"t"}, {project}};
     for (auto& text : events) {
@@ -167,12 +169,13 @@ protected:
     return document(to.request);
   }
 
-  static std::string run_event(const std::string& run, const std::string& status,
+  static std::string run_event(const std::string& run,
+                               const std::string& status,
                                const std::string& id = {}) {
     return R"({"type":"workflow:execution:updated",)"
            + (id.empty() ? id : "\"id\":\"" + id + "\",")
-           + R"("data":{"execution_id":")" + run
-           + R"(","changes":{"status":")" + status + R"("}}})";
+           + R"("data":{"execution_id":")" + run + R"(","changes":{"status":")"
+           + status + R"("}}})";
   }
 
   static std::string log_event(const std::string& run, const std::string& text,

@@ -241,8 +241,9 @@ TEST_F(calls, definitions_are_put_and_deleted) {
   EXPECT_EQ(ask("PUT", path, R"({"phases":[]})").member("pointer"), "/name");
   EXPECT_EQ(ask("PUT", path, R"({"name":"n"})").member("pointer"), "/phases");
   // Other members are kept: what GET gave may be PUT again.
-  EXPECT_EQ(ask("PUT", path, R"({"id":"d1","name":"n","phases":[],"x":1})").status,
-            200);
+  EXPECT_EQ(
+    ask("PUT", path, R"({"id":"d1","name":"n","phases":[],"x":1})").status,
+    200);
 }
 
 TEST_F(calls, a_token_of_no_project_sees_an_empty_list) {
