@@ -130,7 +130,10 @@ std::shared_ptr<client> endpoint::begin(hub& here, const endpoint_request& x,
   client_opening opening{random_id(), x.token,          x.peer,
                          transport,   options_.session, {}};
   auto sid = opening.sid;
-  opening.on_gone = [all = sessions_, sid] { all->remove(sid); };
+  opening.on_gone = [all = std::weak_ptr{sessions_}, sid] {
+    if (auto alive = all.lock())
+      alive->remove(sid);
+  };
   auto made = make_(here, std::move(opening));
   sessions_->add(sid, {&here, made});
   made->start();
