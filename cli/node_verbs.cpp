@@ -106,6 +106,8 @@ void add_token(CLI::App& app, chosen_verb& chosen) {
     ->capture_default_str();
   verb->add_option("--project", options->projects,
                    "project that it reaches (may be repeated); none: all");
+  verb->add_option("--default-project", options->default_project,
+                   "project of clients that name none");
   verb
     ->add_option_function<std::string>(
       "--expires",

@@ -19,6 +19,10 @@ result<void> check(const token_options& options) {
       return fail(errc::invalid,
                   "--project \"" + project
                     + "\": expected 1 to 128 of A-Z a-z 0-9 . _ : -");
+  if (!options.default_project.empty() && !valid_id(options.default_project))
+    return fail(errc::invalid,
+                "--default-project \"" + options.default_project
+                  + "\": expected 1 to 128 of A-Z a-z 0-9 . _ : -");
   std::istringstream words{options.scope};
   for (std::string word; words >> word;)
     if (word != "publish" && word != "subscribe" && word != "operate")
@@ -40,7 +44,8 @@ exit_status print_token(const settings& conf, const token_options& options) {
                                   .subject = options.subject,
                                   .scope = options.scope,
                                   .projects = options.projects,
-                                  .lifetime = options.lifetime},
+                                  .lifetime = options.lifetime,
+                                  .default_project = options.default_project},
                                  std::chrono::system_clock::now());
   if (!token)
     return complain(token.error());

@@ -14,6 +14,7 @@ struct token_options {
   std::string subject;
   std::string scope = "publish subscribe";
   std::vector<std::string> projects;
+  std::string default_project;
   std::chrono::seconds lifetime{3600};
 };
 

@@ -263,6 +263,9 @@ result<std::string> authenticator::issue(const claims& x,
                   "/projects");
     projects += (projects.empty() ? "" : ",") + json::quoted(id);
   }
+  if (!x.default_project.empty() && !valid_id(x.default_project))
+    return fail(errc::invalid, "\"" + x.default_project + "\" is no project id",
+                "/default_project");
   jwt_t* raw = nullptr;
   if (jwt_new(&raw) != 0)
     return fail(errc::internal, "no memory for a token");
@@ -278,6 +281,9 @@ result<std::string> authenticator::issue(const claims& x,
   if (!projects.empty())
     failed |= jwt_add_grants_json(
       token, ("{\"projects\":[" + projects + "]}").c_str());
+  if (!x.default_project.empty())
+    failed
+      |= jwt_add_grant(token, "default_project", x.default_project.c_str());
   if (!keys_->issuer.empty())
     failed |= jwt_add_grant(token, "iss", keys_->issuer.c_str());
   if (!keys_->audience.empty())

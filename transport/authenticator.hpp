@@ -31,6 +31,7 @@ public:
     std::string scope;
     std::vector<std::string> projects; ///< Empty: no claim.
     std::chrono::seconds lifetime{3600};
+    std::string default_project = {}; ///< Empty: no claim.
   };
 
   result<std::string> issue(const claims& x,

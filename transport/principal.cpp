@@ -10,4 +10,14 @@ bool principal::reaches(const project_id& project) const noexcept {
               != projects.end();
 }
 
+std::optional<project_id> principal::home_project() const {
+  if (default_project)
+    return default_project;
+  if (!restricted)
+    return project_id{"default"};
+  if (projects.size() == 1)
+    return projects.front();
+  return std::nullopt;
+}
+
 } // namespace callboard

@@ -24,6 +24,11 @@ struct principal {
 
   /// Whether the token reaches that project.
   bool reaches(const project_id& project) const noexcept;
+
+  /// Where runs are made for clients that name no project: the token's
+  /// default_project, else the only one that it reaches, else, if it reaches
+  /// all of the tenant, the one called "default". Nothing: several would do.
+  std::optional<project_id> home_project() const;
 };
 
 } // namespace callboard

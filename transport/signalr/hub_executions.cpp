@@ -79,13 +79,14 @@ result<void> hub_methods::execute(const std::string& id, const arguments& xs) {
     return tl::unexpected{std::move(wanted.error())};
   if (!who_.may_publish)
     return fail(errc::forbidden, "your token lacks the scope publish");
-  if (!who_.default_project)
-    return fail(errc::invalid, "your token names no default_project, so there "
-                               "is no project to execute it in");
-  if (!who_.reaches(*who_.default_project))
-    return fail(errc::forbidden, "your token does not reach project:"
-                                   + who_.default_project->value);
-  find_definition({id, *who_.default_project, std::move(wanted->name),
+  auto project = who_.home_project();
+  if (!project)
+    return fail(errc::invalid, "your token reaches several projects or none, "
+                               "and names no default_project to execute it in");
+  if (!who_.reaches(*project))
+    return fail(errc::forbidden,
+                "your token does not reach project:" + project->value);
+  find_definition({id, std::move(*project), std::move(wanted->name),
                    std::move(wanted->input)});
   return {};
 }

@@ -208,7 +208,8 @@ test('rights come from the token', async () => {
     await hub.stop();
     return why;
   };
-  assert.match(await denied({ default_project: undefined }, 'ExecuteWorkflow', 'x', {}), /default_project/);
+  assert.match(await denied({ default_project: undefined, projects: ['p1', 'p2'] }, 'ExecuteWorkflow', 'x', {}),
+    /default_project/);
   assert.match(await denied({ scope: 'subscribe' }, 'ExecuteWorkflow', 'x', {}), /publish/);
   assert.match(await denied({ projects: ['p9'] }, 'ExecuteWorkflow', 'x', {}), /reach/);
   await node.publish([run('foreign', { status: 'running' })]);
@@ -225,6 +226,16 @@ test('an expired token ends the connection, and a fresh one comes back', async (
   const hub = await new Hub(node.url, { transport: WebSockets, claims, retry: [0, 200, 500, 1000] }).start();
   await eventually(() => hub.counts.reconnected === 1, 'the reconnect');
   await hub.stop();
+});
+
+test('a token without default_project executes where it can only mean', async () => {
+  for (const [claims, project] of [[{ projects: ['p7'] }, 'p7'], [{}, 'default']]) {
+    const hub = await new Hub(node.url, { transport: WebSockets,
+      claims: { default_project: undefined, ...claims } }).start();
+    const id = await hub.invoke('ExecuteWorkflow', 'x', {});
+    assert.equal((await node.http('GET', `/v1/projects/${project}/runs/${id}`)).workflow_name, 'x');
+    await hub.stop();
+  }
 });
 
 test('a definition is found by its id and by its name', async () => {
