@@ -60,6 +60,7 @@ private:
   void on_written(const boost::system::error_code& ec, std::size_t n);
   void end_if_done();
   void linger();
+  // Time-outs (http_times.cpp).
   void check_input_time(clock::time_point now);
   void check_answer_time(clock::time_point now);
   bool waits_for_run();

@@ -233,6 +233,8 @@ result<void> native_client::replay_nodes(const frame& x, const run_id& run) {
                 "a connection may have " + std::to_string(most_replays)
                   + " replays under way; wait for their end");
   find_project(run, [this, run, since = *since](result<project_id> found) {
+    if (found && replays_.size() >= most_replays) // asked for meanwhile
+      found = fail(errc::rate_limited, "too many replays are under way");
     if (!found)
       return nodes_error(found.error(), run, {});
     replays_.push_back(
