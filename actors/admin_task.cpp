@@ -245,6 +245,26 @@ void admin_task_state::start(const inspect_storage& x) {
   self_->quit();
 }
 
+// -- the cluster
+// --------------------------------------------------------------------
+
+void admin_task_state::start(const inspect_cluster& x) {
+  ask_cluster(x);
+}
+
+void admin_task_state::start(const cluster_order& x) {
+  ask_cluster(x);
+}
+
+void admin_task_state::ask_cluster(admin_request what) {
+  if (!node_->cluster)
+    return finish(fail(errc::unavailable,
+                       "this node is alone: start it with --cluster-listen to "
+                       "make it one of a cluster"));
+  self_->send(node_->cluster, cluster_ask{to_, std::move(what)});
+  self_->quit();
+}
+
 // -- the end
 // -------------------------------------------------------------------------
 

@@ -37,6 +37,8 @@ private:
   void start(const find_actors& x);
   void start(const inspect_actor& x);
   void start(const inspect_storage& x);
+  void start(const inspect_cluster& x);
+  void start(const cluster_order& x);
 
   void on_list(actor_list& x);
   void list_complete();
@@ -49,6 +51,7 @@ private:
   void show(const std::string& kind, const std::string& id, caf::actor handle,
             std::int64_t last_activity_ms);
 
+  void ask_cluster(admin_request what);
   void finish(result<document_answer> outcome);
   void not_found();
 

@@ -32,6 +32,9 @@ struct reply_address {
   hub_id hub;
   std::uint64_t session = 0;
   std::uint64_t request = 0;
+  /// The engine's: 0: a hub of this node asks. Else a call that another node
+  /// passed on, and `request` names it there; `session` is the peer session.
+  node_number node = {};
 };
 
 /// What became of one published event: `seq` set = durable at that place;
@@ -119,7 +122,26 @@ struct inspect_storage {
   tenant_id tenant;
 };
 
-using admin_request = std::variant<find_actors, inspect_actor, inspect_storage>;
+/// GET /v1/admin/cluster.
+struct inspect_cluster {};
+
+/// What an operator wants of the cluster; answered when it is decided, not when
+/// it is done: GET /v1/admin/cluster shows moves in progress.
+struct cluster_order {
+  enum class what : std::uint8_t {
+    add_node,    ///< The node `node`, which is linked and belongs to no cluster.
+    remove_node, ///< Its replicas move away, then it goes.
+    rebalance,
+    transfer, ///< `node` should lead `shard` now.
+    pin,      ///< `node` should lead `shard` for good; empty: no pin.
+  };
+  what order = what::rebalance;
+  std::string node;
+  std::optional<std::uint32_t> shard; ///< transfer, pin.
+};
+
+using admin_request = std::variant<find_actors, inspect_actor, inspect_storage,
+                                   inspect_cluster, cluster_order>;
 
 /// Something that is made of a batch once per node, by whichever thread needs
 /// it first.
@@ -134,8 +156,12 @@ struct room_batch {
   room_key room;
   event_seq previous;
   std::vector<posted_event> events;
+  /// The leadership that says so: a node takes only batches of the one that it
+  /// has joined.
+  raft_term term = {};
   /// The transport's: what other vocabularies make of the events.
   mutable std::array<made_once, 4> translations = {};
+  mutable made_once encoded = {}; ///< The frame for other nodes.
 };
 
 /// A hub has joined a room: it gets every batch with events after `head`.
@@ -145,6 +171,7 @@ struct room_joined {
   event_seq oldest;
   std::uint64_t epoch = 0;
   std::uint64_t token = 0; ///< As given to join_room().
+  raft_term term = {};     ///< As room_batch::term.
 };
 
 /// The texts so far of the room's running streams, in order with the batches:

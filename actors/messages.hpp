@@ -2,6 +2,7 @@
 
 #include "actors/dispatch_queues.hpp"
 #include "actors/engine.hpp"
+#include "actors/remote.hpp"
 #include "actors/slot.hpp"
 #include "storage/raft/consensus.hpp"
 
@@ -214,6 +215,46 @@ using room_actor = caf::typed_actor<
   caf::reacts_to<watch_tenant_request>,
   caf::replies_to<describe>::with<description>>;
 
+// -- other nodes
+// ------------------------------------------------------------------------
+
+/// A session with another node began (to the cluster actor and every shard).
+/// `number` 0: it is no member of our cluster (yet); shards are not told then.
+struct peer_came {
+  peer_session session;
+  peer_identity who;
+  node_number number;
+};
+
+/// It ended; everything that was asked there is void.
+struct peer_went {
+  peer_session session;
+  node_number number;
+};
+
+/// A message of another node. `from` 0: of one that is no member.
+struct peer_message {
+  peer_session session;
+  node_number from;
+  std::shared_ptr<remote::message> what; ///< Whoever gets it may empty it.
+};
+
+/// There is another map; node_context::map() has it.
+struct map_changed {};
+
+/// GET /v1/admin/cluster or an order of an operator.
+struct cluster_ask {
+  reply_address to;
+  admin_request what;
+};
+
+/// Who a node is in the cluster, the map, links; orders of operators.
+using cluster_actor
+  = caf::typed_actor<caf::reacts_to<peer_came>, caf::reacts_to<peer_went>,
+                     caf::reacts_to<peer_message>, caf::reacts_to<map_changed>,
+                     caf::reacts_to<cluster_ask>, caf::reacts_to<tick>,
+                     caf::replies_to<describe>::with<description>>;
+
 // -- the shard
 // ----------------------------------------------------------------------------
 
@@ -358,6 +399,9 @@ using shard_actor = caf::typed_actor<
   caf::reacts_to<leases_loaded>,
   // Reads, linearizable.
   caf::reacts_to<read_barrier>,
+  // Other nodes and the map.
+  caf::reacts_to<peer_came>, caf::reacts_to<peer_went>,
+  caf::reacts_to<peer_message>, caf::reacts_to<map_changed>,
   // Time: Raft, passivation, retention.
   caf::reacts_to<tick>, caf::reacts_to<room_expired>,
   // Operators.

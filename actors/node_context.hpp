@@ -2,6 +2,8 @@
 
 #include "actors/engine.hpp"
 #include "actors/messages.hpp"
+#include "actors/model/cluster_map.hpp"
+#include "actors/peer_table.hpp"
 #include "config/settings.hpp"
 #include "storage/log_store.hpp"
 #include "storage/state_store.hpp"
@@ -69,12 +71,26 @@ struct node_context {
   state_writer_actor state_writer;
   maintenance_actor maintenance;
   edge_actor edge;
+  cluster_actor cluster; ///< Null: the node is alone.
+
+  /// This node's number in the cluster; 1 if it is alone. Set with the first
+  /// map, before any shard sees it.
+  node_number self{1};
+  peer_table peers;
 
   node_counters counters;
   std::vector<std::atomic<std::uint64_t>> shard_bytes_in_flight;
   std::atomic<std::uint32_t> ready_shards{0};
   std::atomic<std::uint8_t> no_space{0};
   std::atomic<bool> draining{false};
+
+  /// Who belongs to the cluster; version 0: none yet. Any thread.
+  std::shared_ptr<const cluster_map> map() const noexcept {
+    return map_.load();
+  }
+  void set_map(std::shared_ptr<const cluster_map> x) noexcept {
+    map_.store(std::move(x));
+  }
 
   shard_id shard_of(const room_key& room) const noexcept;
 
@@ -89,6 +105,8 @@ struct node_context {
 
 private:
   std::atomic<std::uint32_t> next_reader_{0};
+  std::atomic<std::shared_ptr<const cluster_map>> map_{
+    std::make_shared<const cluster_map>()};
 };
 
 /// Wall clock in ms since the Unix epoch.

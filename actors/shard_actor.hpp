@@ -71,6 +71,10 @@ public:
   void handle(read_barrier& x);
   void handle(tick);
   void handle(const room_expired& x);
+  void handle(const peer_came& x);
+  void handle(const peer_went& x);
+  void handle(peer_message& x);
+  void handle(map_changed);
   caf::result<actor_list> handle(const list_actors& x);
   caf::result<found_actor> handle(const find_actor& x);
   caf::result<description> handle(const describe& x);

@@ -87,6 +87,33 @@ struct settings {
     std::uint32_t max_waiting = 10'000; ///< Workers per project.
   } dispatch;
 
+  struct cluster_settings {
+    std::string listen;    ///< HOST:PORT for other nodes; empty: no cluster.
+    std::string advertise; ///< Where others dial it; empty: as listen.
+    /// Addresses of the nodes that form it, its own among them or not.
+    std::string join; ///< HOST:PORT, separated by commas.
+    std::string secret;      ///< From CALLBOARD_CLUSTER_SECRET only.
+    std::string secret_file; ///< One trailing newline ignored.
+    /// PEM files: mutual TLS between nodes when all three are given. The
+    /// certificate names the node (DNS subject alternative name).
+    std::string certificate_file, key_file, ca_file;
+    std::uint32_t replicas = 3;
+    std::chrono::milliseconds election_timeout{500};
+    std::chrono::milliseconds heartbeat{100};
+    /// A call waits at most so long for its shard to have a leader.
+    std::chrono::milliseconds leader_wait{10'000};
+    std::chrono::milliseconds link_heartbeat{250};
+    std::chrono::milliseconds link_timeout{1500};
+    std::chrono::milliseconds dial_timeout{1000};
+    std::chrono::milliseconds redial_interval{250};
+    std::uint64_t link_queue_bytes = 64u << 20; ///< Per peer and lane.
+    std::uint64_t frame_bytes = 32u << 20;      ///< Largest frame of a link.
+    std::uint64_t chunk_bytes = 256u << 10;     ///< Of a state that moves.
+    std::uint32_t moves = 2; ///< Shards whose replicas move at a time, a node.
+    /// How often replicas compare digests of what they hold; 0: never.
+    std::chrono::milliseconds digest_interval{60'000};
+  } cluster;
+
   struct signalr_settings {
     std::uint32_t max_connections = 100'000;
     std::chrono::milliseconds handshake_timeout{15'000};
