@@ -31,11 +31,14 @@ struct raft_bundle {
 };
 
 /// The sender leads and may decide; or, with `leads` false, does not any more.
-/// Said to all peers when it changes and to each new session.
+/// Said to all peers when it changes, to each new session, and now and then.
 struct leader_notice {
   shard_id shard;
   raft_term term;
   bool leads = true;
+  /// Of the group's applied configuration: who is not among them, and not
+  /// wanted there by the map, drops its replica.
+  std::vector<node_number> members;
 };
 
 // -- calls
@@ -155,13 +158,6 @@ struct state_chunk {
   std::string rows;         ///< state_export::next()
 };
 
-/// The group has removed the receiver as of this index: drop rows and log.
-struct replica_removed {
-  shard_id shard;
-  raft_term term;
-  log_index index;
-};
-
 /// Digest of the state as of `applied`, for the leader.
 struct state_digest {
   shard_id shard;
@@ -214,7 +210,7 @@ using message
   = std::variant<raft, raft_bundle, leader_notice, call, call_answers,
                  join_room, leave_room, ask_streams, watch_tenant, room_events,
                  room_joined_by, streams, room_gone, state_description,
-                 state_wanted, state_chunk, replica_removed, state_digest,
+                 state_wanted, state_chunk, state_digest,
                  map_notice, directory_request, directory_answer,
                  node_report_request, node_report, admin_call, admin_answer>;
 
