@@ -33,7 +33,9 @@ sources_ptr add_setting_flags(CLI::App& verb) {
           sources->flags.emplace_back(&x, text);
         },
         std::string{x.meaning})
-      ->type_name(x.kind == setting_kind::address ? "HOST:PORT" : "VALUE")
+      ->type_name(x.kind == setting_kind::address     ? "HOST:PORT"
+                  : x.kind == setting_kind::addresses ? "HOST:PORT,..."
+                                                      : "VALUE")
       ->group("Settings (also CALLBOARD_SECTION_KEY, or in the file)");
   }
   return sources;
@@ -84,6 +86,9 @@ void add_serve(CLI::App& app, chosen_verb& chosen) {
                  "where to listen; port 0 takes a free one");
   add_short_flag(*verb, sources, "--node", "NAME", find_setting("node", "name"),
                  "the node's name");
+  add_short_flag(*verb, sources, "--join", "HOST:PORT,...",
+                 find_setting("cluster", "join"),
+                 "the nodes that form the cluster; with --cluster-listen");
   verb->callback([sources, &chosen] {
     chosen = [sources] {
       return with_settings(

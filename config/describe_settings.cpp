@@ -46,9 +46,9 @@ In the file sizes with a unit, durations and text are quoted.
 
 `callboard gen-config` prints a file with all defaults, `callboard check-config [FILE]` says everything that is wrong with one.
 Unknown sections and keys are errors; unknown `CALLBOARD_…` variables give a warning.
-`serve` has short forms: `--dev` (node.dev), `--data DIR` (node.data_dir), `--listen HOST:PORT` (listen.address), `--node NAME` (node.name).
+`serve` has short forms: `--dev` (node.dev), `--data DIR` (node.data_dir), `--listen HOST:PORT` (listen.address), `--node NAME` (node.name), `--join HOST:PORT,…` (cluster.join).
 
-The client verbs (`publish`, `tail`, `run`, `bench`) read `CALLBOARD_URL` and `CALLBOARD_TOKEN`.
+The client verbs (`publish`, `tail`, `run`, `bench`, `admin`) read `CALLBOARD_URL` and `CALLBOARD_TOKEN`.
 )";
 
 } // namespace

@@ -48,6 +48,56 @@ void read_environment(
   }
 }
 
+/// What belongs to a cluster only. Most of it means nothing without one.
+std::vector<std::string> check_cluster(const settings& conf) {
+  const auto& x = conf.cluster;
+  std::vector<std::string> errors;
+  const auto refuse_if = [&errors](bool wrong, const char* what) {
+    if (wrong)
+      errors.emplace_back(what);
+  };
+  const auto files = int{!x.certificate_file.empty()} + int{!x.key_file.empty()}
+                     + int{!x.ca_file.empty()};
+  refuse_if(files != 0 && files != 3,
+            "cluster.certificate_file, cluster.key_file and cluster.ca_file "
+            "belong together: give all three or none");
+  refuse_if(x.listen.empty() && !x.advertise.empty(),
+            "cluster.advertise without cluster.listen: nobody would answer "
+            "there");
+  refuse_if(x.listen.empty() && !x.join.empty(),
+            "cluster.join without cluster.listen: give HOST:PORT for the other "
+            "nodes");
+  refuse_if(x.advertise.ends_with(":0"),
+            "cluster.advertise has port 0: nobody could dial it");
+  refuse_if(x.replicas % 2 == 0,
+            "cluster.replicas is even: an odd number survives as many lost "
+            "nodes with one replica less");
+  refuse_if(x.election_timeout < 3 * x.heartbeat,
+            "cluster.election_timeout is less than three times "
+            "cluster.heartbeat: one late heartbeat would cost the leader");
+  refuse_if(x.link_timeout <= 2 * x.link_heartbeat,
+            "cluster.link_timeout is not more than twice "
+            "cluster.link_heartbeat: live links would be given up");
+  if (x.listen.empty())
+    return errors;
+  refuse_if(x.frame_bytes < conf.limits.body_bytes + conf.engine.batch_bytes,
+            "cluster.frame_bytes is less than limits.body_bytes and "
+            "engine.batch_bytes together: large requests could not be passed "
+            "on");
+  refuse_if(x.link_queue_bytes < x.frame_bytes,
+            "cluster.link_queue_bytes is less than cluster.frame_bytes: large "
+            "messages could never leave");
+  refuse_if(x.frame_bytes < 2 * x.chunk_bytes,
+            "cluster.chunk_bytes is more than half of cluster.frame_bytes");
+  if (x.secret.empty() && x.secret_file.empty() && files != 3
+      && !is_loopback(x.listen))
+    errors.push_back("cluster.listen = \"" + x.listen
+                     + "\" can be reached from other machines: give the "
+                       "cluster a secret (CALLBOARD_CLUSTER_SECRET or "
+                       "cluster.secret_file) or certificates");
+  return errors;
+}
+
 } // namespace
 
 tl::expected<loaded_settings, std::vector<std::string>>
@@ -69,7 +119,7 @@ load_settings(const setting_sources& from) {
 }
 
 std::vector<std::string> check_together(const settings& conf) {
-  std::vector<std::string> errors;
+  auto errors = check_cluster(conf);
   if (!conf.node.name.empty() && !valid_id(conf.node.name))
     errors.push_back("node.name = \"" + conf.node.name
                      + "\": expected 1 to 128 of A-Z a-z 0-9 . _ : -");
@@ -90,7 +140,8 @@ std::vector<std::string> check_together(const settings& conf) {
       "refused for ever");
   if (conf.node.dev)
     for (const auto& address :
-         {conf.listen.address, conf.listen.operator_address})
+         {conf.listen.address, conf.listen.operator_address,
+          conf.cluster.listen})
       if (!address.empty() && !is_loopback(address))
         errors.push_back(
           "--dev listens on loopback only, not on " + address

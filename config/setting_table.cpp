@@ -1,27 +1,16 @@
-#include "config/setting_table.hpp"
+#include "config/setting_fields.hpp"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
+#include <vector>
 
 namespace callboard {
 
 namespace {
 
+using namespace setting_fields;
 using kind = setting_kind;
-
-/// The member `Key` of the section `Section`.
-template <auto Section, auto Key>
-setting_field in(settings& x) {
-  return &(x.*Section.*Key);
-}
-
-constexpr std::uint64_t kib = 1024;
-constexpr std::uint64_t mib = 1024 * kib;
-constexpr std::uint64_t gib = 1024 * mib;
-constexpr std::uint64_t tib = 1024 * gib;
-constexpr std::uint64_t second = 1000;
-constexpr std::uint64_t minute = 60 * second;
-constexpr std::uint64_t hour = 60 * minute;
-constexpr std::uint64_t day = 24 * hour;
 
 constexpr std::array<std::string_view, 6> levels{"trace", "debug", "info",
                                                  "warn",  "error", "off"};
@@ -59,7 +48,7 @@ using signalr_s = settings::signalr_settings;
 using socketio_s = settings::socketio_settings;
 using log_s = settings::log_settings;
 
-constexpr std::array table{
+constexpr std::array engine_table{
   setting_info{"node", "name", kind::text, node<&node_s::name>,
                "The node's name, as clients and operators see it. Empty: the "
                "host's name."},
@@ -248,7 +237,9 @@ constexpr std::array table{
                dispatch<&dispatch_s::max_waiting>,
                "Workers that may wait for runs of one project; more get 429.",
                1, 10'000'000},
+};
 
+constexpr std::array edge_table{
   setting_info{"signalr", "max_connections", kind::count,
                signalr<&signalr_s::max_connections>,
                "SignalR connections at a time, those that are negotiated and "
@@ -330,12 +321,18 @@ constexpr std::array table{
 } // namespace
 
 std::span<const setting_info> setting_table() {
+  static const auto table = [] {
+    std::vector<setting_info> out{engine_table.begin(), engine_table.end()};
+    std::ranges::copy(cluster_table(), std::back_inserter(out));
+    std::ranges::copy(edge_table, std::back_inserter(out));
+    return out;
+  }();
   return table;
 }
 
 const setting_info* find_setting(std::string_view section,
                                  std::string_view key) {
-  for (const auto& x : table)
+  for (const auto& x : setting_table())
     if (x.section == section && x.key == key)
       return &x;
   return nullptr;

@@ -16,12 +16,13 @@ namespace callboard {
 enum class setting_kind : std::uint8_t {
   text,
   path,
-  address,  ///< HOST:PORT
-  choice,   ///< One of a few words.
-  flag,     ///< true or false
-  count,    ///< A whole number.
-  size,     ///< Bytes: "64MiB".
-  duration, ///< "30s", "500ms".
+  address,   ///< HOST:PORT
+  addresses, ///< HOST:PORT, separated by commas.
+  choice,    ///< One of a few words.
+  flag,      ///< true or false
+  count,     ///< A whole number.
+  size,      ///< Bytes: "64MiB".
+  duration,  ///< "30s", "500ms".
 };
 
 /// The member of `settings` that a setting fills.

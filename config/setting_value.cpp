@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <optional>
 #include <type_traits>
 
 namespace callboard {
@@ -28,6 +29,7 @@ std::string shown_amount(setting_kind kind, std::uint64_t x) {
   case setting_kind::text:
   case setting_kind::path:
   case setting_kind::address:
+  case setting_kind::addresses:
   case setting_kind::choice:
   case setting_kind::flag:
   case setting_kind::count:
@@ -70,6 +72,23 @@ bool is_address(std::string_view text) {
   return error == std::errc{} && rest == end && port <= 65535;
 }
 
+/// The first of a comma-separated list that is no address; nullopt: all are.
+/// An empty text is an empty list.
+std::optional<std::string_view> bad_address(std::string_view list) {
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    const auto each = list.substr(0, comma);
+    if (each.empty() || !is_address(each))
+      return each;
+    if (comma == std::string_view::npos)
+      break;
+    list.remove_prefix(comma + 1);
+    if (list.empty())
+      return list;
+  }
+  return std::nullopt;
+}
+
 result<void> assign_text(std::string& to, const setting_info& x,
                          std::string_view text) {
   const auto refused
@@ -80,6 +99,15 @@ result<void> assign_text(std::string& to, const setting_info& x,
                              [](char c) { return c == '\0' || c == '\n'; });
   if (refused)
     return fail(errc::invalid, "expected " + allowed_values(x));
+  if (x.kind == setting_kind::addresses) {
+    std::string list{text};
+    std::erase(list, ' '); // "a:1, b:2" is how people write lists
+    if (const auto bad = bad_address(list))
+      return fail(errc::invalid, "expected " + allowed_values(x) + "; \""
+                                   + std::string{*bad} + "\" is not one");
+    to = std::move(list);
+    return {};
+  }
   to = text;
   return {};
 }
@@ -123,6 +151,8 @@ std::string allowed_values(const setting_info& x) {
     return "a path";
   case setting_kind::address:
     return "HOST:PORT, such as 127.0.0.1:8080 or [::1]:0";
+  case setting_kind::addresses:
+    return "HOST:PORT, separated by commas";
   case setting_kind::choice:
     return "one of " + joined(x.choices);
   case setting_kind::flag:

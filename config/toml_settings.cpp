@@ -102,7 +102,8 @@ private:
       else if (x->secret)
         complain(name.source(), full + " must not be in a file: give it as "
                                   + environment_name(*x)
-                                  + ", or name a file with auth.secret_file");
+                                  + ", or name a file with "
+                                  + std::string{section} + ".secret_file");
       else
         read_value(*x, full, value);
     }

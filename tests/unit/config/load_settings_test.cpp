@@ -174,6 +174,91 @@ TEST(load_settings, rules_between_settings_are_checked) {
               ElementsAre(HasSubstr("node.name = \"a b\"")));
 }
 
+TEST(load_settings, a_cluster_is_set_up_in_any_of_the_three_ways) {
+  const temporary_file file{"[cluster]\nlisten = \"127.0.0.1:7001\"\n"
+                            "replicas = 5\nmoves = 4\n"};
+  const auto loaded = load_settings(
+    {.file = file.path(),
+     .environment = {{"CALLBOARD_CLUSTER_SECRET", "s3cret"},
+                     {"CALLBOARD_CLUSTER_MOVES", "3"}},
+     .flags = {{find_setting("cluster", "join"),
+                "127.0.0.1:7001, node-2.example:7001,[::1]:7001"}}});
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->conf.cluster.listen, "127.0.0.1:7001");
+  EXPECT_EQ(loaded->conf.cluster.replicas, 5u);
+  EXPECT_EQ(loaded->conf.cluster.moves, 3u);
+  EXPECT_EQ(loaded->conf.cluster.secret, "s3cret");
+  EXPECT_EQ(loaded->conf.cluster.join,
+            "127.0.0.1:7001,node-2.example:7001,[::1]:7001");
+}
+
+TEST(load_settings, the_clusters_secret_is_not_taken_from_a_file_of_settings) {
+  EXPECT_THAT(errors_of("[cluster]\nsecret = \"s3cret\"\n"),
+              ElementsAre(testing::AllOf(HasSubstr("CALLBOARD_CLUSTER_SECRET"),
+                                         HasSubstr("cluster.secret_file"),
+                                         testing::Not(HasSubstr("s3cret")))));
+}
+
+TEST(load_settings, each_address_to_join_is_checked_and_the_wrong_one_named) {
+  for (const auto& [list, bad] : {std::pair{"a:1,b", "b"},
+                                  {"a:1,:2,c:3", ":2"},
+                                  {"a:1,,c:3", ""},
+                                  {"a:1,", ""},
+                                  {"a:99999", "a:99999"},
+                                  {"a:1, b:x", "b:x"}})
+    EXPECT_THAT(
+      errors_of({.flags = {{find_setting("cluster", "listen"), "127.0.0.1:1"},
+                           {find_setting("cluster", "join"), list}}}),
+      ElementsAre(HasSubstr("HOST:PORT, separated by commas; \""
+                            + std::string{bad} + "\" is not one")))
+      << list;
+}
+
+TEST(load_settings, what_a_cluster_needs_is_checked_together) {
+  struct wrong {
+    std::vector<std::pair<std::string_view, std::string>> flags;
+    std::string_view says;
+  };
+  for (const auto& [flags, says] : std::vector<wrong>{
+         {{{"listen", "127.0.0.1:1"}, {"certificate_file", "c"}},
+          "all three or none"},
+         {{{"listen", "127.0.0.1:1"}, {"key_file", "k"}, {"ca_file", "a"}},
+          "all three or none"},
+         {{{"advertise", "a:1"}}, "cluster.advertise without cluster.listen"},
+         {{{"join", "a:1"}}, "cluster.join without cluster.listen"},
+         {{{"listen", "127.0.0.1:1"}, {"advertise", "a:0"}}, "port 0"},
+         {{{"replicas", "2"}}, "cluster.replicas is even"},
+         {{{"election_timeout", "299ms"}}, "three times cluster.heartbeat"},
+         {{{"link_timeout", "500ms"}}, "twice cluster.link_heartbeat"},
+         {{{"listen", "127.0.0.1:1"}, {"frame_bytes", "16MiB"}},
+          "cluster.frame_bytes is less"},
+         {{{"listen", "127.0.0.1:1"}, {"link_queue_bytes", "16MiB"}},
+          "cluster.link_queue_bytes is less"},
+         {{{"listen", "10.0.0.1:1"}}, "CALLBOARD_CLUSTER_SECRET"},
+       }) {
+    setting_sources from;
+    for (const auto& [key, value] : flags)
+      from.flags.emplace_back(find_setting("cluster", key), value);
+    EXPECT_THAT(errors_of(from), ElementsAre(HasSubstr(std::string{says})));
+  }
+}
+
+TEST(load_settings, a_cluster_that_others_reach_has_a_secret_or_certificates) {
+  const auto flag = [](std::string_view key, std::string value) {
+    return std::pair{find_setting("cluster", key), std::move(value)};
+  };
+  const auto listen = flag("listen", "10.0.0.1:7001");
+  EXPECT_THAT(errors_of({.environment = {{"CALLBOARD_CLUSTER_SECRET", "x"}},
+                         .flags = {listen}}),
+              IsEmpty());
+  EXPECT_THAT(errors_of({.flags = {listen, flag("secret_file", "s")}}),
+              IsEmpty());
+  EXPECT_THAT(
+    errors_of({.flags = {listen, flag("certificate_file", "c"),
+                         flag("key_file", "k"), flag("ca_file", "a")}}),
+    IsEmpty());
+}
+
 TEST(setting_table, every_default_is_within_its_own_range) {
   for (const auto& x : setting_table()) {
     settings conf;
