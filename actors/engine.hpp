@@ -6,6 +6,7 @@
 #include "actors/model/query.hpp"
 #include "actors/model/run_machine.hpp"
 #include "actors/model/shared_bytes.hpp"
+#include "actors/peers.hpp"
 
 #include <array>
 #include <chrono>
@@ -129,7 +130,7 @@ struct inspect_cluster {};
 /// it is done: GET /v1/admin/cluster shows moves in progress.
 struct cluster_order {
   enum class what : std::uint8_t {
-    add_node,    ///< The node `node`, which is linked and belongs to no cluster.
+    add_node, ///< The node `node`, which is linked and belongs to no cluster.
     remove_node, ///< Its replicas move away, then it goes.
     rebalance,
     transfer, ///< `node` should lead `shard` now.
@@ -206,6 +207,32 @@ struct readiness {
   std::string reason; ///< Why not; empty when ready.
 };
 
+/// What the node is in a shard's group.
+enum class replica_role : std::uint8_t {
+  none,    ///< It holds no replica.
+  learner, ///< Gets the log, has no vote.
+  follower,
+  candidate,
+  leader,
+};
+
+/// Figures of one group as this node's replica sees it; counts since start.
+struct shard_figures {
+  shard_id shard; ///< directory_shard too.
+  replica_role role = replica_role::none;
+  std::uint64_t term = 0, commit_index = 0, applied_index = 0, last_index = 0;
+  std::uint64_t proposal_bytes = 0; ///< In flight; gauge.
+  std::uint64_t leadership_changes = 0, states_sent = 0, states_received = 0,
+                digest_mismatches = 0;
+
+  struct follower {
+    std::string node;
+    std::uint64_t lag = 0; ///< Entries that its log lacks.
+    bool voter = true;
+  };
+  std::vector<follower> followers; ///< Of a leader.
+};
+
 /// Figures that /metrics shows of the actors; all since start unless gauges.
 struct engine_metrics {
   std::uint64_t events_accepted = 0, events_duplicate = 0, events_refused = 0,
@@ -225,6 +252,8 @@ struct engine_metrics {
     double sum = 0;
   };
   histogram sync_seconds, publish_seconds, apply_seconds;
+  std::vector<shard_figures> shard_replicas; ///< Only in a cluster.
+  std::vector<peer_figures> peers;
 };
 
 /// The engine as the transport sees it. All calls from any thread, none blocks;

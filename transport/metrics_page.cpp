@@ -1,7 +1,8 @@
 #include "transport/metrics_page.hpp"
 
+#include "transport/cluster_metrics.hpp"
+
 #include <prometheus/collectable.h>
-#include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 #include <unistd.h>
 
@@ -15,76 +16,9 @@ namespace callboard {
 
 namespace {
 
-using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-
-class families {
-public:
-  void counter(std::string name, std::string help, double value) {
-    ClientMetric metric;
-    metric.counter.value = value;
-    add(std::move(name), std::move(help), MetricType::Counter,
-        std::move(metric));
-  }
-
-  void counter(std::string name, std::string help, std::uint64_t value) {
-    counter(std::move(name), std::move(help), static_cast<double>(value));
-  }
-
-  void gauge(std::string name, std::string help, double value) {
-    ClientMetric metric;
-    metric.gauge.value = value;
-    add(std::move(name), std::move(help), MetricType::Gauge, std::move(metric));
-  }
-
-  void gauge(std::string name, std::string help, std::uint64_t value) {
-    gauge(std::move(name), std::move(help), static_cast<double>(value));
-  }
-
-  void histogram(std::string name, std::string help,
-                 const engine_metrics::histogram& x) {
-    ClientMetric metric;
-    auto& out = metric.histogram;
-    for (std::size_t i = 0; i < x.counts.size(); ++i) {
-      out.sample_count += x.counts[i];
-      auto bound = i < x.bounds.size()
-                     ? x.bounds[i]
-                     : std::numeric_limits<double>::infinity();
-      out.bucket.push_back({out.sample_count, bound});
-    }
-    out.sample_sum = x.sum;
-    add(std::move(name), std::move(help), MetricType::Histogram,
-        std::move(metric));
-  }
-
-  /// One family with a metric for each value of a label.
-  void labelled(std::string name, std::string help, MetricType type,
-                const std::string& label,
-                std::vector<std::pair<std::string, double>> values) {
-    MetricFamily family{std::move(name), std::move(help), type, {}};
-    for (auto& [text, value] : values) {
-      ClientMetric metric;
-      metric.label.push_back({label, text});
-      (type == MetricType::Counter ? metric.counter.value : metric.gauge.value)
-        = value;
-      family.metric.push_back(std::move(metric));
-    }
-    all_.push_back(std::move(family));
-  }
-
-  std::vector<MetricFamily> take() && {
-    return std::move(all_);
-  }
-
-private:
-  void add(std::string name, std::string help, MetricType type,
-           ClientMetric x) {
-    all_.push_back({std::move(name), std::move(help), type, {std::move(x)}});
-  }
-
-  std::vector<MetricFamily> all_;
-};
+using families = metric_families;
 
 void add_engine(families& out, const engine_metrics& x) {
   out.labelled("callboard_events_total",
@@ -301,6 +235,7 @@ public:
     auto engine = target_.metrics();
     add_engine(out, engine);
     add_dispatch(out, engine);
+    add_cluster_metrics(out, engine);
     add_http(out, edge_);
     add_sessions(out, edge_);
     add_translations(out, edge_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/engine.hpp"
+#include "actors/model/cluster_map.hpp"
 
 #include <atomic>
 #include <functional>
@@ -111,6 +112,22 @@ public:
     engine_metrics out;
     out.events_accepted = 7;
     out.sync_seconds = {{0.001, 0.01}, {3, 2, 1}, 0.5};
+    auto& shards = out.shard_replicas;
+    shards.resize(2);
+    shards[0].role = replica_role::leader;
+    shards[0].term = 3;
+    shards[0].commit_index = 40;
+    shards[0].applied_index = 39;
+    shards[0].last_index = 41;
+    shards[0].leadership_changes = 2;
+    shards[0].followers = {{"n2", 1, true}, {"n3", 30, false}};
+    shards[1].shard = directory_shard;
+    shards[1].role = replica_role::learner;
+    auto& peer = out.peers.emplace_back();
+    peer.name = "n2";
+    peer.up = true;
+    peer.bytes_out = 1000;
+    peer.round_trip_us = 250;
     return out;
   }
   std::string node_name() const override {

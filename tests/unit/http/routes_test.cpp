@@ -363,6 +363,26 @@ TEST_F(calls, metrics_are_prometheus_text) {
                                                         << reply.body;
 }
 
+TEST_F(calls, metrics_show_each_shard_and_each_peer_of_a_cluster) {
+  auto reply = ask("GET", "/metrics");
+  for (std::string_view line :
+       {"callboard_shard_leader{shard=\"0\"} 1",
+        "callboard_shard_leader{shard=\"directory\"} 0",
+        "callboard_shard_voter{shard=\"directory\"} 0",
+        "callboard_shard_term{shard=\"0\"} 3",
+        "callboard_shard_last_index{shard=\"0\"} 41",
+        "callboard_shard_commit_index{shard=\"0\"} 40",
+        "callboard_shard_applied_index{shard=\"0\"} 39",
+        "callboard_shard_leadership_changes_total{shard=\"0\"} 2",
+        "callboard_shard_lag_entries{shard=\"0\",node=\"n3\",voter=\"false\"} "
+        "30",
+        "callboard_peer_up{peer=\"n2\"} 1",
+        "callboard_peer_sent_bytes_total{peer=\"n2\"} 1000",
+        "callboard_peer_round_trip_seconds{peer=\"n2\"} 0.00025"})
+    EXPECT_NE(reply.body.find(line), std::string::npos) << line << "\n"
+                                                        << reply.body;
+}
+
 TEST_F(calls, an_operator_may_ask_for_a_drain) {
   std::atomic<bool> asked{false};
   server_->on_drain_request([&] { asked = true; });
