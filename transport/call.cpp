@@ -85,7 +85,7 @@ http_reply reply_to(answer& from, answer_shape shape,
     reply.status = 204;
     return reply;
   }
-  reply.status = document->http_status;
+  reply.status = shape == answer_shape::accepted ? 202 : document->http_status;
   reply.body = std::move(document->json);
   reply.location = std::move(document->location);
   return reply;

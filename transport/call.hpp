@@ -82,6 +82,7 @@ using action
 enum class answer_shape : std::uint8_t {
   document,     ///< As the engine says.
   no_content,   ///< 204 whatever the document says.
+  accepted,     ///< 202: decided, not done yet.
   results,      ///< The results of publishing.
   single_event, ///< Likewise; but a refused event decides the status.
 };

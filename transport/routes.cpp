@@ -9,6 +9,7 @@ namespace {
 
 #define RUN "/v1/projects/{project_id}/runs/{run_id}"
 #define DEFINITIONS "/v1/projects/{project_id}/definitions"
+#define CLUSTER "/v1/admin/cluster"
 
 /// The whole HTTP interface; the busiest first.
 constexpr std::array routes{
@@ -76,6 +77,22 @@ constexpr std::array routes{
         "Sizes of the stores"},
   route{"POST", "/v1/admin/drain", access::operate, start_drain,
         "Send viewers elsewhere, then stop"},
+  route{"GET", CLUSTER, access::operate, read_cluster,
+        "Nodes, shards and their replicas"},
+  route{"POST", CLUSTER "/nodes", access::operate, add_cluster_node,
+        "Take a node in that is linked and belongs to no cluster", "",
+        R"({"node":"node-4"})"},
+  route{"DELETE", CLUSTER "/nodes/{node}", access::operate, remove_cluster_node,
+        "Move a node's replicas away, then let it go"},
+  route{"POST", CLUSTER "/rebalance", access::operate, rebalance_cluster,
+        "Spread replicas and leaders evenly"},
+  route{"POST", CLUSTER "/shards/{shard}/transfer", access::operate,
+        transfer_shard, "Let a node lead a shard now", "",
+        R"({"node":"node-2"})"},
+  route{"PUT", CLUSTER "/shards/{shard}/pin", access::operate, pin_shard,
+        "Let a node lead a shard and keep it", "", R"({"node":"node-2"})"},
+  route{"DELETE", CLUSTER "/shards/{shard}/pin", access::operate, unpin_shard,
+        "Let a shard be led by any node again"},
   route{"GET", "/v1/admin/openapi.json", access::operate, read_openapi,
         "This document"},
   route{"GET", "/healthz", access::open, read_health, "Alive"},
@@ -85,6 +102,7 @@ constexpr std::array routes{
 
 #undef RUN
 #undef DEFINITIONS
+#undef CLUSTER
 
 /// Takes the first segment off a pattern (which begins with '/').
 std::string_view next_segment(std::string_view& pattern) noexcept {

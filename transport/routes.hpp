@@ -81,7 +81,14 @@ result<plan> delete_session(const call&);
 result<plan> read_storage(const call&);
 result<plan> start_drain(const call&);
 result<plan> read_openapi(const call&);
-result<plan> read_health(const call&);
+result<plan> read_cluster(const call&); // routes_cluster.cpp from here
+result<plan> add_cluster_node(const call&);
+result<plan> remove_cluster_node(const call&);
+result<plan> rebalance_cluster(const call&);
+result<plan> transfer_shard(const call&);
+result<plan> pin_shard(const call&);
+result<plan> unpin_shard(const call&);
+result<plan> read_health(const call&); // routes_admin.cpp
 result<plan> read_readiness(const call&);
 result<plan> read_metrics(const call&);
 

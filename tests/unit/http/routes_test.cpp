@@ -390,6 +390,61 @@ TEST_F(calls, an_operator_may_ask_for_a_drain) {
   EXPECT_TRUE(eventually([&] { return asked.load(); }));
 }
 
+TEST_F(calls, the_cluster_is_shown_to_operators_whatever_their_tenant) {
+  for (auto tenant : {"t1", "t2"}) {
+    auto reply
+      = ask("GET", "/v1/admin/cluster", "", "", token("operate", tenant));
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_TRUE(std::holds_alternative<inspect_cluster>(engine_.last_admin()));
+  }
+  EXPECT_EQ(ask_operator("GET", "/v1/admin/cluster").status, 200);
+}
+
+TEST_F(calls, orders_for_the_cluster_are_accepted_and_passed_on) {
+  using what = cluster_order::what;
+  struct order {
+    std::string method, target, body;
+    what means;
+    std::string node;
+    std::optional<std::uint32_t> shard;
+  };
+  const std::string cluster = "/v1/admin/cluster";
+  const std::string node = R"({"node":"n4"})";
+  for (auto& x : std::vector<order>{
+         {"POST", "/nodes", node, what::add_node, "n4", {}},
+         {"DELETE", "/nodes/n4", "", what::remove_node, "n4", {}},
+         {"POST", "/rebalance", "", what::rebalance, "", {}},
+         {"POST", "/shards/3/transfer", node, what::transfer, "n4", 3},
+         {"PUT", "/shards/0/pin", node, what::pin, "n4", 0},
+         {"DELETE", "/shards/15/pin", "", what::pin, "", 15},
+       }) {
+    auto reply = ask(x.method, cluster + x.target, x.body,
+                     "Content-Type: application/json\r\n");
+    EXPECT_EQ(reply.status, 202) << x.method << x.target << reply.body;
+    auto said = std::get<cluster_order>(engine_.last_admin());
+    EXPECT_EQ(said.order, x.means) << x.target;
+    EXPECT_EQ(said.node, x.node) << x.target;
+    EXPECT_EQ(said.shard, x.shard) << x.target;
+  }
+}
+
+TEST_F(calls, orders_for_the_cluster_say_what_is_wrong_with_them) {
+  auto pointer = [&](std::string body) {
+    auto reply = ask("POST", "/v1/admin/cluster/nodes", body,
+                     "Content-Type: application/json\r\n");
+    EXPECT_EQ(reply.status, 400) << body;
+    return reply.member("pointer");
+  };
+  for (std::string body :
+       {"{}", R"({"node":7})", R"({"node":"a b"})", R"({"node":""})"})
+    EXPECT_EQ(pointer(body), "/node");
+  for (std::string shard : {"x", "-1", "99999999999", "1x"})
+    EXPECT_EQ(
+      ask("DELETE", "/v1/admin/cluster/shards/" + shard + "/pin").status, 404);
+  EXPECT_EQ(ask("DELETE", "/v1/admin/cluster/nodes/a%20b").status, 404);
+  EXPECT_EQ(ask("GET", "/v1/admin/cluster/nodes").status, 405);
+}
+
 TEST_F(calls, the_openapi_document_has_every_route) {
   auto reply = ask("GET", "/v1/admin/openapi.json");
   auto parsed = json::document::parse(reply.body);
