@@ -201,8 +201,8 @@ typename Inspector::result_type inspect(Inspector& f, raft_bundle& x) {
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, leader_notice& x) {
-  auto& [shard, term, leads] = x;
-  return f(shard, term, leads);
+  auto& [shard, term, leads, members] = x;
+  return f(shard, term, leads, members);
 }
 
 template <class Inspector>
@@ -300,12 +300,6 @@ template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, state_chunk& x) {
   auto& [shard, stream, number, rows] = x;
   return f(shard, stream, number, rows);
-}
-
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, replica_removed& x) {
-  auto& [shard, term, index] = x;
-  return f(shard, term, index);
 }
 
 template <class Inspector>

@@ -162,7 +162,7 @@ std::vector<remote::message> remote_samples() {
   std::vector<message> out{
     raft{{5}, std::string{"\0raft\xff", 6}},
     raft_bundle{{{{1}, "a"}, {{2}, ""}, {{0xffff}, "bcd"}}},
-    leader_notice{{4}, {9}, false},
+    leader_notice{{4}, {9}, false, {{1}, {3}}},
     answers(),
     remote::join_room{room, {2}, 77},
     remote::leave_room{room},
@@ -175,7 +175,6 @@ std::vector<remote::message> remote_samples() {
     state_description{{3}, {4}, "described", true},
     state_wanted{{3}, {4}, 17, true},
     state_chunk{{3}, {4}, 18, std::string(300, 'r')},
-    replica_removed{{3}, {8}, {1000}},
     state_digest{{3}, {999}, 0xfeedfacecafebeef},
     map_notice{"map bytes"},
     directory_request{5, R"({"change":"rebalance"})"},
