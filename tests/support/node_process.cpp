@@ -62,8 +62,8 @@ std::vector<std::string> full_environment(const environment& added) {
   return result;
 }
 
-int open_for_writing(const fs::path& path) {
-  return ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+int open_for_writing(const fs::path& path, int how = O_TRUNC) {
+  return ::open(path.c_str(), O_WRONLY | O_CREAT | how | O_CLOEXEC, 0600);
 }
 
 /// The one that was built with the tests, unless CALLBOARD_TEST_BINARY names
@@ -157,20 +157,30 @@ program_result run_callboard(const std::vector<std::string>& arguments,
 node_process::node_process(options opts) : opts_{std::move(opts)} {
   if (opts_.data_dir.empty())
     opts_.data_dir = scratch_.path() / "data";
-  error_file_ = scratch_.path() / "stderr";
+  error_file_
+    = opts_.error_file.empty() ? scratch_.path() / "stderr" : opts_.error_file;
+  if (!opts_.start)
+    return;
   try {
     start();
   } catch (...) {
     kill();
+    close_ready_pipe();
     throw;
   }
 }
 
 node_process::~node_process() {
   kill();
+  close_ready_pipe();
 }
 
 void node_process::start() {
+  launch();
+  await_ready();
+}
+
+void node_process::launch() {
   std::vector<std::string> arguments{"serve", "--data", opts_.data_dir.string(),
                                      "--listen", "127.0.0.1:0"};
   if (opts_.dev)
@@ -180,22 +190,23 @@ void node_process::start() {
   auto env = opts_.env;
   env.try_emplace("CALLBOARD_AUTH_SECRET", test_secret);
 
+  close_ready_pipe();
   int pipe_ends[2];
   if (::pipe2(pipe_ends, O_CLOEXEC) != 0)
     throw std::system_error{errno, std::system_category(), "pipe"};
-  const int errors = open_for_writing(error_file_);
+  const int errors = open_for_writing(
+    error_file_, opts_.error_file.empty() ? O_TRUNC : O_APPEND);
   status_.reset();
   pid_ = spawn(arguments, env, pipe_ends[1], errors);
   ::close(pipe_ends[1]);
   ::close(errors);
-  try {
-    ready_line_ = read_line(pipe_ends[0], within(opts_.ready_limit));
-  } catch (...) {
-    ::close(pipe_ends[0]);
-    throw;
-  }
+  ready_pipe_ = pipe_ends[0];
+}
+
+void node_process::await_ready() {
+  ready_line_ = read_line(ready_pipe_, within(opts_.ready_limit));
   // The node prints nothing more there; a broken pipe would be its own fault.
-  ::close(pipe_ends[0]);
+  close_ready_pipe();
   if (ready_line_.empty())
     throw node_failed{wait_exit(), standard_error()};
   const auto ready = boost::json::parse(ready_line_).as_object();
@@ -203,6 +214,12 @@ void node_process::start() {
   port_ = static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
   if (const auto* token = ready.if_contains("token"))
     token_ = token->as_string();
+}
+
+void node_process::close_ready_pipe() {
+  if (ready_pipe_ >= 0)
+    ::close(ready_pipe_);
+  ready_pipe_ = -1;
 }
 
 std::optional<int> node_process::try_reap() {

@@ -56,6 +56,10 @@ public:
     std::vector<std::string> arguments = {}; ///< Added to the command line.
     environment env = {}; ///< Such as {"CALLBOARD_LIMITS_EVENT_BYTES", "4096"}.
     std::chrono::milliseconds ready_limit = patience;
+    /// Gets standard error of every start, appended; empty: a file of its own,
+    /// emptied by each start.
+    std::filesystem::path error_file = {};
+    bool start = true; ///< False: launch() is the caller's affair.
   };
 
   /// Starts and waits for the ready line. @throws node_failed, timed_out.
@@ -107,6 +111,18 @@ public:
   /// another.
   void restart();
 
+  /// The first half of a start: the process, which may take until others have
+  /// started as well. It dies with the calling thread.
+  void launch();
+
+  /// The second half: waits for the ready line. @throws node_failed, timed_out.
+  void await_ready();
+
+  /// What the next start uses.
+  options& settings() {
+    return opts_;
+  }
+
   /// What the node wrote to standard error since it was last started.
   std::string standard_error() const;
 
@@ -118,6 +134,7 @@ public:
 
 private:
   void start();
+  void close_ready_pipe();
   /// Reaps the child if it has ended; returns its status.
   std::optional<int> try_reap();
 
@@ -125,6 +142,7 @@ private:
   temp_dir scratch_;
   std::filesystem::path error_file_;
   pid_t pid_ = -1;
+  int ready_pipe_ = -1;
   std::optional<int> status_;
   std::uint16_t port_ = 0;
   std::string token_;
