@@ -50,6 +50,7 @@ int command_line(int argc, const char* const* argv) {
   app.require_subcommand(1);
   add_node_verbs(app, chosen);
   add_client_verbs(app, chosen);
+  add_admin_verbs(app, chosen);
   add_bench_verbs(app, chosen);
   app.add_subcommand("version", "print the version")->callback([&chosen] {
     chosen = print_version;

@@ -20,6 +20,9 @@ void add_node_verbs(CLI::App& app, chosen_verb& chosen);
 /// publish, tail, run: clients of a node.
 void add_client_verbs(CLI::App& app, chosen_verb& chosen);
 
+/// admin status, admin add-node …: clients of operators.
+void add_admin_verbs(CLI::App& app, chosen_verb& chosen);
+
 /// bench: the load generator.
 void add_bench_verbs(CLI::App& app, chosen_verb& chosen);
 
