@@ -66,7 +66,7 @@ n4    joining  127.0.0.1:7004  0.3.0    3s      0      1         0.1ms
 
 SHARD  LEADER  TERM  COMMIT  APPLIED  REPLICAS                                                PINNED  MOVES
 0      n1      3     120     120      n1, n2, n3 (down, 40 behind)                            -
-1      -       13    7       7        n1, n2 (silent for 2s), n3 (down)                  -
+1      -       13    7       7        n1, n2 (silent for 2s), n3 (down)                       -
 2      n1      4     900     900      n1, n2, n3 (down, 12 behind), n4 (learner, 812 behind)  n1      add n4
 )";
 
