@@ -125,7 +125,7 @@ exit_status wait_for(const admin_options& x, admin_order order,
 }
 
 result<admin_node> connect(const admin_options& x) {
-  auto target = parse_endpoint(x.node.url);
+  auto target = parse_endpoints(x.node.url);
   if (!target)
     return tl::unexpected{target.error()};
   auto client = std::make_shared<http_client>(std::move(*target), x.node.token);

@@ -23,8 +23,9 @@ struct bench_options {
   std::uint64_t rate = 0; ///< Events per second in all; 0: as many as go.
   std::chrono::milliseconds time{10'000};
   std::chrono::milliseconds warm_up{2'000};
-  std::size_t viewers = 1000;     ///< fanout, attach
-  bool batch_frames = false;      ///< fanout: viewers ask for `?batch=1`
+  std::size_t viewers = 1000; ///< fanout, attach
+  std::string viewers_url;   ///< fanout: their nodes; empty: as the publisher's
+  bool batch_frames = false; ///< fanout: viewers ask for `?batch=1`
   std::uint64_t history = 10'000; ///< attach: events in the room
   std::size_t at_once = 50;       ///< attach: viewers at a time
   std::size_t idle = 10'000;      ///< idle: connections

@@ -23,7 +23,7 @@ public:
     // nop
   }
 
-  result<void> open(const endpoint& node) {
+  result<void> open(const endpoint& node, const endpoints& viewed) {
     auto publisher = bench_publisher::open(options_, node, 0,
                                            static_cast<double>(options_.rate));
     if (!publisher)
@@ -31,7 +31,8 @@ public:
     publisher_.push_back(std::move(*publisher));
     poller_.add(publisher_[0].fd(), options_.viewers);
     for (std::size_t i = 0; i < options_.viewers; ++i) {
-      auto socket = bench_socket::open(node, options_.node.token,
+      auto socket = bench_socket::open(viewed.all()[i % viewed.all().size()],
+                                       options_.node.token,
                                        options_.batch_frames ? "?batch=1" : "");
       if (!socket)
         return tl::unexpected{socket.error()};
@@ -172,9 +173,13 @@ exit_status bench_fanout(const bench_options& options) {
   const auto node = parse_endpoint(options.node.url);
   if (!node)
     return complain(exit_status::usage, node.error().detail);
+  const auto viewed = parse_endpoints(
+    options.viewers_url.empty() ? options.node.url : options.viewers_url);
+  if (!viewed)
+    return complain(exit_status::usage, viewed.error().detail);
   raise_descriptor_limit();
   fanout_load load{options};
-  if (auto opened = load.open(*node); !opened)
+  if (auto opened = load.open(*node, *viewed); !opened)
     return complain(opened.error());
   if (auto done = load.run(); !done)
     return complain(done.error());

@@ -23,13 +23,13 @@ public:
     // nop
   }
 
-  result<void> open(const endpoint& node) {
+  result<void> open(const endpoints& nodes) {
     for (std::size_t i = 0; i < options_.connections; ++i) {
       auto each = options_;
       if (options_.projects > 1)
         each.project += '-' + std::to_string(i % options_.projects);
       auto x
-        = bench_publisher::open(each, node, i,
+        = bench_publisher::open(each, nodes.all()[i % nodes.all().size()], i,
                                 static_cast<double>(options_.rate)
                                   / static_cast<double>(options_.connections));
       if (!x)
@@ -154,7 +154,7 @@ private:
 } // namespace
 
 exit_status bench_publish(const bench_options& options) {
-  const auto node = parse_endpoint(options.node.url);
+  const auto node = parse_endpoints(options.node.url);
   if (!node)
     return complain(exit_status::usage, node.error().detail);
   raise_descriptor_limit();

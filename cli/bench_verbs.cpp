@@ -66,6 +66,9 @@ void add_bench_verbs(CLI::App& app, chosen_verb& chosen) {
                   fanout, bench_fanout, chosen);
   mode->add_option("--viewers", fanout->viewers, "viewers")
     ->capture_default_str();
+  mode->add_option("--viewers-url", fanout->viewers_url,
+                   "the nodes that viewers attach to, separated by commas; "
+                   "without it, the publisher's");
   mode->add_flag("--batch-frames", fanout->batch_frames,
                  "viewers take several events in one frame");
   add_publish_flags(*mode, fanout);

@@ -41,6 +41,20 @@ result<endpoint> parse_endpoint(std::string_view url) {
   return out;
 }
 
+result<endpoints> parse_endpoints(std::string_view urls) {
+  std::vector<endpoint> out;
+  for (;;) {
+    const auto comma = urls.find(',');
+    auto one = parse_endpoint(urls.substr(0, comma));
+    if (!one)
+      return tl::unexpected{one.error()};
+    out.push_back(std::move(*one));
+    if (comma == std::string_view::npos)
+      return endpoints{std::move(out)};
+    urls.remove_prefix(comma + 1);
+  }
+}
+
 std::string url_encoded(std::string_view text) {
   std::string out;
   for (const auto c : text) {

@@ -11,7 +11,10 @@
 namespace callboard {
 
 void add_client_flags(CLI::App& verb, client_options& to) {
-  verb.add_option("--url", to.url, "the node")
+  verb
+    .add_option("--url", to.url,
+                "the node, or several separated by commas: the next one is "
+                "tried when one does not answer")
     ->envname("CALLBOARD_URL")
     ->type_name("http://HOST:PORT")
     ->capture_default_str();

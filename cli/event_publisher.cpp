@@ -51,10 +51,10 @@ event_publisher::outcome outcome_of(const json::value& item) {
 
 } // namespace
 
-event_publisher::event_publisher(endpoint target, const std::string& token,
+event_publisher::event_publisher(endpoints nodes, const std::string& token,
                                  std::string_view project,
                                  std::chrono::milliseconds patience)
-    : http_{std::move(target), token},
+    : http_{std::move(nodes), token},
       target_{"/v1/projects/" + url_encoded(project) + "/events"}, patience_{
                                                                      patience} {
   // nop

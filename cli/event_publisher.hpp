@@ -32,7 +32,7 @@ public:
 
   /// @param patience How long one publish() goes on when the node is not there
   ///                 or says "not now".
-  event_publisher(endpoint target, const std::string& token,
+  event_publisher(endpoints nodes, const std::string& token,
                   std::string_view project, std::chrono::milliseconds patience);
 
   /// Blocks until each of `events` (raw JSON objects with ids) has an outcome.

@@ -24,7 +24,11 @@ constexpr std::uint64_t max_reply_bytes = 256u << 20;
 } // namespace
 
 struct http_client::impl {
-  endpoint target;
+  explicit impl(endpoints x) : nodes{std::move(x)} {
+    // nop
+  }
+
+  endpoints nodes;
   std::string token;
   std::chrono::milliseconds timeout;
   asio::io_context io{1};
@@ -40,8 +44,8 @@ struct http_client::impl {
   beast::error_code connect() {
     beast::error_code error;
     asio::ip::tcp::resolver resolver{io};
-    const auto found
-      = resolver.resolve(target.host, std::to_string(target.port), error);
+    const auto found = resolver.resolve(
+      nodes.current().host, std::to_string(nodes.current().port), error);
     if (error)
       return error;
     stream.emplace(io);
@@ -76,10 +80,9 @@ struct http_client::impl {
   }
 };
 
-http_client::http_client(endpoint target, std::string token,
+http_client::http_client(endpoints nodes, std::string token,
                          std::chrono::milliseconds timeout)
-    : impl_{std::make_unique<impl>()} {
-  impl_->target = std::move(target);
+    : impl_{std::make_unique<impl>(std::move(nodes))} {
   impl_->token = std::move(token);
   impl_->timeout = timeout;
 }
@@ -94,15 +97,17 @@ result<http_reply> http_client::call(std::string_view method,
                                      std::string_view content_type) {
   auto& x = *impl_;
   const auto lost = [&x](const beast::error_code& error) {
+    auto why = "no answer from http://" + x.nodes.current().text() + ": "
+               + error.message();
     x.stream.reset();
-    return fail(errc::unavailable, "no answer from http://" + x.target.text()
-                                     + ": " + error.message());
+    x.nodes.next();
+    return fail(errc::unavailable, std::move(why));
   };
   http::request<http::string_body> request;
   request.version(11);
   request.method_string(method);
   request.target(target);
-  request.set(http::field::host, x.target.text());
+  request.set(http::field::host, x.nodes.current().text());
   request.set(http::field::user_agent, "callboard");
   if (!x.token.empty())
     request.set(http::field::authorization, "Bearer " + x.token);
@@ -116,7 +121,10 @@ result<http_reply> http_client::call(std::string_view method,
   http::response<http::string_body> response;
   if (const auto error = x.exchange(request, response))
     return lost(error);
-  if (!response.keep_alive())
+  const auto busy = response.result() == http::status::service_unavailable;
+  if (busy && x.nodes.all().size() > 1)
+    x.nodes.next();
+  if (!response.keep_alive() || (busy && x.nodes.all().size() > 1))
     x.stream.reset();
   http_reply out;
   out.status = static_cast<int>(response.result_int());

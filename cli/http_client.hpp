@@ -16,11 +16,12 @@ struct http_reply {
   std::chrono::seconds retry_after{0};
 };
 
-/// Calls to one node, one after the other over one kept connection. Blocking;
-/// for one thread at a time.
+/// Calls to one node, one after the other over one kept connection. Where there
+/// are several nodes, the call after one that failed (no answer, or 503) goes
+/// to the next. Blocking; for one thread at a time.
 class http_client {
 public:
-  http_client(endpoint target, std::string token,
+  http_client(endpoints nodes, std::string token,
               std::chrono::milliseconds timeout = std::chrono::seconds{30});
   ~http_client();
 

@@ -131,7 +131,7 @@ result<void> send_all(const publish_options& options, std::istream& input,
 } // namespace
 
 exit_status publish(const publish_options& options, std::istream& input) {
-  auto target = parse_endpoint(options.node.url);
+  auto target = parse_endpoints(options.node.url);
   if (!target)
     return complain(exit_status::usage, target.error().detail);
   if (!options.type.empty() && !json::document::parse(options.data))

@@ -36,7 +36,7 @@ unique_fd stop_fd() {
 }
 
 /// Creates the run; returns the number of the event that did.
-result<std::uint64_t> begin(const run_options& options, const endpoint& node,
+result<std::uint64_t> begin(const run_options& options, const endpoints& node,
                             const pipeline& plan, const run_events& events) {
   event_publisher first{node, options.node.token, options.project,
                         std::min(first_patience, options.retry_for)};
@@ -109,7 +109,7 @@ exit_status run_pipeline(const run_options& options) {
   const auto plan = load_pipeline(options.file);
   if (!plan)
     return print_errors(plan.error());
-  const auto node = parse_endpoint(options.node.url);
+  const auto node = parse_endpoints(options.node.url);
   if (!node)
     return complain(exit_status::usage, node.error().detail);
   const auto stop = stop_fd(); // before any thread starts

@@ -52,10 +52,10 @@ std::optional<run_inbox::message> message_in(std::string_view frame,
   return std::nullopt;
 }
 
-run_inbox::run_inbox(endpoint node, std::string token, std::string project,
+run_inbox::run_inbox(endpoints nodes, std::string token, std::string project,
                      std::string run, std::uint64_t since,
                      std::function<void()> wake)
-    : node_{std::move(node)}, token_{std::move(token)},
+    : nodes_{std::move(nodes)}, token_{std::move(token)},
       project_{std::move(project)}, run_{std::move(run)}, last_{since},
       wake_{std::move(wake)}, thread_{[this] { work(); }} {
   // nop
@@ -74,10 +74,11 @@ std::vector<run_inbox::message> run_inbox::take() {
 void run_inbox::work() {
   while (!ending_) {
     ws_client socket;
-    if (socket.connect(node_, token_)) {
+    if (socket.connect(nodes_.current(), token_)) {
       follow(socket);
       socket.close();
     }
+    nodes_.next();
     for (auto waited = 0ms; waited < 500ms && !ending_; waited += 50ms)
       std::this_thread::sleep_for(50ms);
   }

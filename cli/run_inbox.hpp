@@ -29,7 +29,7 @@ public:
 
   /// @param since Events up to this one are old.
   /// @param wake Called from the thread when take() has something.
-  run_inbox(endpoint node, std::string token, std::string project,
+  run_inbox(endpoints nodes, std::string token, std::string project,
             std::string run, std::uint64_t since, std::function<void()> wake);
   ~run_inbox();
 
@@ -41,7 +41,7 @@ private:
   void follow(ws_client& socket);
   void read_frame(std::string_view frame);
 
-  endpoint node_;
+  endpoints nodes_;
   std::string token_;
   std::string project_;
   std::string run_;

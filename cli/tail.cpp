@@ -29,8 +29,8 @@ bool is_ended_status(std::string_view status) {
 /// One tail: where it is in the room, and when it ends.
 class follower {
 public:
-  follower(const tail_options& options, endpoint target)
-      : options_{options}, target_{std::move(target)},
+  follower(const tail_options& options, endpoints nodes)
+      : options_{options}, nodes_{std::move(nodes)},
         colours_{::isatty(STDOUT_FILENO) == 1}, last_{options.since} {
     if (options.time > 0ms)
       end_ = clock::now() + options.time;
@@ -45,6 +45,7 @@ public:
         break;
       if (followed.error().code != errc::unavailable)
         return complain(followed.error());
+      nodes_.next();
       if (subscribed_) { // it was good: patience and pauses start afresh
         subscribed_ = false;
         wait = 100ms;
@@ -104,7 +105,7 @@ private:
   /// One connection, to its end. A value: no more is wanted.
   result<void> follow() {
     ws_client socket;
-    if (auto up = socket.connect(target_, options_.node.token); !up)
+    if (auto up = socket.connect(nodes_.current(), options_.node.token); !up)
       return up;
     if (auto sent = socket.send(subscription()); !sent)
       return sent;
@@ -210,7 +211,7 @@ private:
   }
 
   const tail_options& options_;
-  endpoint target_;
+  endpoints nodes_;
   bool colours_;
   std::optional<clock::time_point> end_;
   std::optional<std::uint64_t> last_; // nullopt: from now on
@@ -223,7 +224,7 @@ private:
 } // namespace
 
 exit_status tail(const tail_options& options) {
-  auto target = parse_endpoint(options.node.url);
+  auto target = parse_endpoints(options.node.url);
   if (!target)
     return complain(exit_status::usage, target.error().detail);
   return follower{options, std::move(*target)}.run();

@@ -40,6 +40,30 @@ TEST(endpoint, other_urls_are_refused) {
     EXPECT_FALSE(parse_endpoint(url)) << url;
 }
 
+TEST(endpoints, are_taken_in_turn) {
+  auto x = parse_endpoints("http://a:1,http://b:2/");
+  ASSERT_TRUE(x);
+  EXPECT_EQ(x->current().text(), "a:1");
+  x->next();
+  EXPECT_EQ(x->current().text(), "b:2");
+  x->next();
+  EXPECT_EQ(x->current().text(), "a:1");
+  EXPECT_EQ(parse_endpoints("http://a:1")->all().size(), 1u);
+  for (const auto* urls : {"", ",", "http://a:1,", "http://a:1,b:2"})
+    EXPECT_FALSE(parse_endpoints(urls)) << urls;
+}
+
+TEST(http_client, turns_to_the_next_node_after_one_that_does_not_answer) {
+  http_client client{*parse_endpoints("http://127.0.0.1:1,http://127.0.0.2:1"),
+                     {}};
+  for (const auto* host : {"127.0.0.1", "127.0.0.2", "127.0.0.1"}) {
+    const auto reply = client.call("GET", "/");
+    ASSERT_FALSE(reply);
+    EXPECT_THAT(reply.error().detail,
+                HasSubstr(std::string{"http://"} + host + ":1"));
+  }
+}
+
 TEST(url_encoded, keeps_plain_characters_only) {
   EXPECT_EQ(url_encoded("a-b.c_d~1"), "a-b.c_d~1");
   EXPECT_EQ(url_encoded("a:b/c d"), "a%3Ab%2Fc%20d");
