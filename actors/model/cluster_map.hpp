@@ -21,8 +21,8 @@ inline constexpr shard_id directory_shard{0xffff};
 struct cluster_node {
   node_number number; ///< Never given twice in a cluster.
   std::string name;
-  std::string disk;    ///< peer_identity::disk: another disk is another node.
-  std::string address; ///< Where it was last dialed.
+  std::string disk;     ///< peer_identity::disk: another disk is another node.
+  std::string address;  ///< Where it was last dialed.
   bool leaving = false; ///< No replica should stay there; then it goes.
 
   friend bool operator==(const cluster_node&, const cluster_node&) = default;
@@ -41,8 +41,8 @@ struct cluster_map {
   std::string cluster;       ///< Id, random.
   std::uint32_t replicas = 3;
   std::uint64_t next_number = 1;
-  std::vector<cluster_node> nodes;  ///< By number.
-  std::vector<placement> shards;    ///< By shard.
+  std::vector<cluster_node> nodes; ///< By number.
+  std::vector<placement> shards;   ///< By shard.
   placement directory;
 
   const cluster_node* find(node_number number) const noexcept;
@@ -128,8 +128,8 @@ struct member_state {
 struct group_step {
   enum class what : std::uint8_t {
     nothing,
-    add,      ///< As a non-voter.
-    promote,  ///< It has caught up.
+    add,     ///< As a non-voter.
+    promote, ///< It has caught up.
     demote,
     remove,
     hand_over, ///< Lead no longer: `node` should.
