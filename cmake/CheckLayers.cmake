@@ -9,7 +9,7 @@ set(actors/model_sees actors/model)
 set(storage_sees actors/model storage)
 set(config_sees actors/model config)
 set(actors_sees actors/model storage config actors)
-set(transport_sees actors/model config transport actors/engine.hpp)
+set(transport_sees actors/model config transport actors/engine.hpp actors/peers.hpp)
 set(cli_sees actors/model config storage actors transport cli)
 
 # Which layers may include which third-party headers.
