@@ -10,10 +10,10 @@ configure = test -f build/$(1)/build.ninja || cmake --preset $(1)
 build = $(call configure,$(1)) && cmake --build build/$(1) -j $(JOBS) $(2)
 ctest = cd build/$(1) && ctest --output-on-failure --progress -j $(JOBS) $(2)
 
-.PHONY: help build test demo bench peers asan tsan fuzz format lint clean packages
+.PHONY: help build test demo demo-cluster bench bench-cluster peers asan tsan fuzz format lint clean packages
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
 
 packages: ## install the Debian packages that are missing
 	@scripts/install-packages
@@ -31,9 +31,15 @@ test: packages ## build everything and run all tests
 demo: build ## start a node, run a real pipeline, kill the node, show that nothing is lost
 	@scripts/demo $(DEMO_DIR)
 
+demo-cluster: build ## start three nodes, run a pipeline, kill the room's leader, show that nothing is lost
+	@scripts/demo-cluster $(DEMO_DIR)
+
 bench: packages ## all benchmarks; the report goes to build/release/bench
 	@$(call build,release)
 	@scripts/bench
+
+bench-cluster: build ## three nodes: throughput, latency across nodes, failover, hand-over, idle cost
+	@scripts/bench-cluster
 
 peers: build ## measure side by side with other systems, see benchmarks/peers
 	@benchmarks/peers/compare

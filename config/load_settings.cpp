@@ -89,12 +89,11 @@ std::vector<std::string> check_cluster(const settings& conf) {
             "messages could never leave");
   refuse_if(x.frame_bytes < 2 * x.chunk_bytes,
             "cluster.chunk_bytes is more than half of cluster.frame_bytes");
-  if (x.secret.empty() && x.secret_file.empty() && files != 3
-      && !is_loopback(x.listen))
-    errors.push_back("cluster.listen = \"" + x.listen
-                     + "\" can be reached from other machines: give the "
-                       "cluster a secret (CALLBOARD_CLUSTER_SECRET or "
-                       "cluster.secret_file) or certificates");
+  refuse_if(x.secret.empty() && x.secret_file.empty() && files == 0
+              && !conf.node.dev,
+            "cluster.listen without a secret: set CALLBOARD_CLUSTER_SECRET or "
+            "cluster.secret_file, the same on every node, or give "
+            "certificates");
   return errors;
 }
 

@@ -206,11 +206,9 @@ TEST(load_settings, each_address_to_join_is_checked_and_the_wrong_one_named) {
                                   {"a:1,", ""},
                                   {"a:99999", "a:99999"},
                                   {"a:1, b:x", "b:x"}})
-    EXPECT_THAT(
-      errors_of({.flags = {{find_setting("cluster", "listen"), "127.0.0.1:1"},
-                           {find_setting("cluster", "join"), list}}}),
-      ElementsAre(HasSubstr("HOST:PORT, separated by commas; \""
-                            + std::string{bad} + "\" is not one")))
+    EXPECT_THAT(errors_of({.flags = {{find_setting("cluster", "join"), list}}}),
+                ElementsAre(HasSubstr("HOST:PORT, separated by commas; \""
+                                      + std::string{bad} + "\" is not one")))
       << list;
 }
 
@@ -234,20 +232,22 @@ TEST(load_settings, what_a_cluster_needs_is_checked_together) {
           "cluster.frame_bytes is less"},
          {{{"listen", "127.0.0.1:1"}, {"link_queue_bytes", "16MiB"}},
           "cluster.link_queue_bytes is less"},
-         {{{"listen", "10.0.0.1:1"}}, "CALLBOARD_CLUSTER_SECRET"},
        }) {
     setting_sources from;
+    from.environment = {{"CALLBOARD_CLUSTER_SECRET", "s3cret"}};
     for (const auto& [key, value] : flags)
       from.flags.emplace_back(find_setting("cluster", key), value);
     EXPECT_THAT(errors_of(from), ElementsAre(HasSubstr(std::string{says})));
   }
 }
 
-TEST(load_settings, a_cluster_that_others_reach_has_a_secret_or_certificates) {
+TEST(load_settings, nodes_of_a_cluster_know_each_other_by_something) {
   const auto flag = [](std::string_view key, std::string value) {
     return std::pair{find_setting("cluster", key), std::move(value)};
   };
-  const auto listen = flag("listen", "10.0.0.1:7001");
+  const auto listen = flag("listen", "127.0.0.1:7946");
+  EXPECT_THAT(errors_of({.flags = {listen}}),
+              ElementsAre(HasSubstr("CALLBOARD_CLUSTER_SECRET")));
   EXPECT_THAT(errors_of({.environment = {{"CALLBOARD_CLUSTER_SECRET", "x"}},
                          .flags = {listen}}),
               IsEmpty());
@@ -257,6 +257,10 @@ TEST(load_settings, a_cluster_that_others_reach_has_a_secret_or_certificates) {
     errors_of({.flags = {listen, flag("certificate_file", "c"),
                          flag("key_file", "k"), flag("ca_file", "a")}}),
     IsEmpty());
+  const auto dev = std::pair{find_setting("node", "dev"), std::string{"true"}};
+  EXPECT_THAT(errors_of({.flags = {listen, dev}}), IsEmpty());
+  EXPECT_THAT(errors_of({.flags = {flag("listen", "10.0.0.1:7946"), dev}}),
+              ElementsAre(HasSubstr("loopback only, not on 10.0.0.1:7946")));
 }
 
 TEST(setting_table, every_default_is_within_its_own_range) {
