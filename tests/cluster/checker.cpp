@@ -277,13 +277,14 @@ std::vector<violation> check(const history& x) {
   return found;
 }
 
-std::string describe(const std::vector<violation>& found, std::size_t limit) {
+std::string describe(const std::vector<violation>& found,
+                     std::size_t of_each_kind) {
   std::string result = std::to_string(found.size()) + " broken promises\n";
-  for (std::size_t i = 0; i < std::min(limit, found.size()); ++i)
-    result.append(name(found[i].what))
-      .append(": ")
-      .append(found[i].text)
-      .append("\n");
+  std::map<flaw, std::size_t> shown;
+  for (const auto& x : found) {
+    if (++shown[x.what] <= of_each_kind)
+      result.append(name(x.what)).append(": ").append(x.text).append("\n");
+  }
   return result;
 }
 

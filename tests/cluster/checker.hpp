@@ -43,8 +43,8 @@ struct violation {
 /// broken. Time is linear in the history but for sorting.
 std::vector<violation> check(const history& x);
 
-/// The first `limit` of them as lines, for a message.
+/// How many there are and the first few of each kind, as lines for a message.
 std::string describe(const std::vector<violation>& found,
-                     std::size_t limit = 20);
+                     std::size_t of_each_kind = 4);
 
 } // namespace callboard::test

@@ -120,6 +120,11 @@ public:
     return goaways_;
   }
 
+  /// Connections that ended without that (others never came about).
+  int untold() const {
+    return untold_;
+  }
+
 private:
   void watch(const std::stop_token& stop);
   void note(const ws_message& x);
@@ -136,6 +141,7 @@ private:
   std::atomic<std::uint64_t> head_{unknown_head};
   std::atomic<int> reconnects_{0};
   std::atomic<int> goaways_{0};
+  std::atomic<int> untold_{0};
   bool told_to_go_ = false;
   viewing seen_;
 };

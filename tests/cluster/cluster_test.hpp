@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -18,6 +19,17 @@ namespace callboard::test {
 
 using namespace std::chrono_literals;
 
+/// The value below which that share of them lies; they get sorted.
+template <class T>
+T percentile(std::vector<T> xs, double share) {
+  if (xs.empty())
+    return {};
+  std::sort(xs.begin(), xs.end());
+  const auto at
+    = static_cast<std::size_t>(share * static_cast<double>(xs.size()));
+  return xs[std::min(at, xs.size() - 1)];
+}
+
 /// A test with a cluster of its own, whose logs are shown when it fails.
 class cluster_test : public ::testing::Test {
 protected:
@@ -28,6 +40,11 @@ protected:
   void TearDown() override {
     if (nodes_ && HasFailure())
       std::cerr << nodes_->log_ends(40);
+  }
+
+  /// Ends all nodes; for tests whose network ends before this object.
+  void drop_cluster() {
+    nodes_.reset();
   }
 
   cluster_process& nodes() {
@@ -63,6 +80,19 @@ protected:
     return last_answer_;
   }
 
+  /// Prints a measured figure and notes it in the test's report.
+  static void show(const std::string& what,
+                   const std::vector<std::chrono::milliseconds>& times) {
+    const auto at = [&](double share) {
+      return std::to_string(percentile(times, share).count());
+    };
+    const auto text = "median " + at(0.5) + " ms, p99 " + at(0.99)
+                      + " ms, worst " + at(1) + " ms of "
+                      + std::to_string(times.size());
+    std::cout << "[  FIGURE  ] " << what << ": " << text << std::endl;
+    RecordProperty(what, text);
+  }
+
   /// A number from the environment, for longer runs than the default.
   static int setting(const char* name, int otherwise) {
     const char* text = std::getenv(name);
@@ -81,17 +111,6 @@ inline json::object plain_event(const std::string& id) {
 inline json::object run_change(const std::string& run, json::object changes) {
   return {{"type", "workflow:execution:updated"},
           {"data", {{"execution_id", run}, {"changes", std::move(changes)}}}};
-}
-
-/// The value below which that share of them lies; they get sorted.
-template <class T>
-T percentile(std::vector<T> xs, double share) {
-  if (xs.empty())
-    return {};
-  std::sort(xs.begin(), xs.end());
-  const auto at
-    = static_cast<std::size_t>(share * static_cast<double>(xs.size()));
-  return xs[std::min(at, xs.size() - 1)];
 }
 
 } // namespace callboard::test

@@ -9,7 +9,6 @@ namespace callboard::test {
 namespace {
 
 constexpr const char* anchor_run = "anchor";
-constexpr std::chrono::seconds settling{30};
 
 } // namespace
 
@@ -69,7 +68,7 @@ void load::make_anchor(const std::string& project) {
     {"type", "workflow:execution:updated"},
     {"id", id},
     {"data", {{"execution_id", anchor_run}, {"changes", {{"metadata", id}}}}}};
-  const auto until = within(settling);
+  const auto until = within(opts_.settling);
   for (int node = 0;; node = (node + 1) % cluster_.size()) {
     const auto invoked = steady::now();
     attempt x{"anchor", project, id, invoked, invoked, fate::unknown, 0};
@@ -154,7 +153,7 @@ std::string load::read_one(const std::string& project) {
     if (!cluster_.alive(i))
       continue;
     const auto invoked = steady::now();
-    auto mine = read_room(cluster_, i, project, settling);
+    auto mine = read_room(cluster_, i, project, opts_.settling);
     history_.readings.push_back({"history at " + cluster_process::name(i),
                                  project, invoked, steady::now(),
                                  mine.empty() ? 0 : mine.back().seq});
@@ -173,14 +172,14 @@ std::string load::read_one(const std::string& project) {
 void load::end_viewers() {
   for (auto& x : viewers_)
     x.client->finish(history_.rooms[x.project].size());
-  const auto until = within(settling);
+  const auto until = within(opts_.settling);
   for (auto& x : viewers_) {
     eventually(
       [&] {
         return x.client->position() >= history_.rooms[x.project].size()
                || steady::now() > until;
       },
-      settling);
+      opts_.settling);
   }
   for (auto& x : viewers_) {
     x.thread.request_stop();

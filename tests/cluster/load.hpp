@@ -23,6 +23,8 @@ public:
     bool viewers_change = true; ///< viewer::options::changes
     std::chrono::milliseconds pace{5};
     std::string prefix = {}; ///< Of producers' names.
+    /// For each step of the proof: reading a room, viewers coming to the end.
+    std::chrono::milliseconds settling{30'000};
   };
 
   /// Each project gets a run for the readers. @throws timed_out.
@@ -45,6 +47,11 @@ public:
 
   /// Viewer of a project that began on that node.
   viewer& viewer_at(const std::string& project, int node);
+
+  /// Takes what a client of the test's own saw into the proof.
+  void join(history part) {
+    history_.join(std::move(part));
+  }
 
   /// Ends producers and readers, reads each room from every living node (they
   /// must tell the same), lets viewers come to the end, and checks all of it.

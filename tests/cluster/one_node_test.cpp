@@ -38,6 +38,18 @@ TEST_F(one_node, keeps_all_promises_across_kills_and_pauses) {
   EXPECT_EQ(work.finish(), "");
 }
 
+TEST_F(one_node, is_served_in_a_network_of_its_own) {
+  if (const auto why = test_network::unavailable(); !why.empty())
+    GTEST_SKIP() << "no network of its own: " << why;
+  test_network net{1};
+  cluster_process alone{{.nodes = 1, .network = &net}};
+  load work{alone};
+  EXPECT_TRUE(work.flows(30));
+  alone.restart(0);
+  EXPECT_TRUE(work.flows(30));
+  EXPECT_EQ(work.finish(), "");
+}
+
 TEST_F(one_node, that_forgets_what_it_acknowledged_is_found_out) {
   // The test of the test: the disk of the whole cluster is lost.
   load work{nodes()};

@@ -34,7 +34,7 @@ void viewer::work(const std::stop_token& stop) {
       watch(stop);
       continue;
     } catch (const ws_closed& x) {
-      goaways_ += told_to_go_ && x.code == 1012 ? 1 : 0;
+      ++(told_to_go_ && x.code == 1012 ? goaways_ : untold_);
     } catch (const std::exception&) {
       // Not there, not ready, or silent: another one.
     }

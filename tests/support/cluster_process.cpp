@@ -115,6 +115,7 @@ std::string cluster_process::free_address(int i) const {
 void cluster_process::make_node() {
   const int i = count_++;
   node_process::options opts;
+  opts.dev = false; // it would listen on loopback only
   opts.data_dir = root_ / name(i);
   opts.error_file = root_ / (name(i) + ".log");
   opts.env = opts_.env;
@@ -141,7 +142,7 @@ std::optional<int> cluster_process::number(std::string_view name) const {
 
 std::vector<std::string> cluster_process::cluster_arguments(int i) const {
   auto result = opts_.arguments;
-  if (opts_.nodes == 1 && count_ == 1)
+  if (!opts_.linked || (opts_.nodes == 1 && count_ == 1))
     return result;
   std::string seeds;
   for (int other = 0; other < count_; ++other)

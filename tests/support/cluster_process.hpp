@@ -28,7 +28,8 @@ public:
   static constexpr int most_nodes = test_network::most_hosts;
 
   struct options {
-    int nodes = 3; ///< 1: a node without a cluster.
+    int nodes = 3;      ///< 1: a node without a cluster.
+    bool linked = true; ///< False: none of them knows of the others.
     std::vector<std::string> arguments = {};
     environment env = {};
     test_network* network = nullptr; ///< Outlives the cluster.

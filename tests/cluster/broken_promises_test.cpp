@@ -1,0 +1,82 @@
+// The test of the test, with real nodes: a guarantee is broken from outside,
+// and the proof must say so.
+
+#include "tests/cluster/cluster_test.hpp"
+
+#include <filesystem>
+
+namespace callboard::test {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+class broken_promises : public cluster_test {
+protected:
+  void keep_disk(int i) {
+    fs::copy(nodes().node(i).data_dir(),
+             kept_.path() / cluster_process::name(i),
+             fs::copy_options::recursive);
+  }
+
+  void put_back(int i) {
+    nodes().lose_disk(i);
+    fs::copy(kept_.path() / cluster_process::name(i),
+             nodes().node(i).data_dir(), fs::copy_options::recursive);
+  }
+
+private:
+  temp_dir kept_;
+};
+
+} // namespace
+
+TEST_F(broken_promises, disks_of_a_majority_that_forget_are_found_out) {
+  make_cluster();
+  load work{nodes()};
+  EXPECT_TRUE(work.flows(50));
+  nodes().kill_all();
+  keep_disk(0);
+  keep_disk(1);
+  nodes().launch_all();
+  nodes().await_all();
+  EXPECT_TRUE(work.flows(100));
+  nodes().kill_all();
+  put_back(0);
+  put_back(1);
+  // They are a majority and know nothing of what was acknowledged since.
+  nodes().launch(0);
+  nodes().launch(1);
+  nodes().await_ready(0);
+  nodes().await_ready(1);
+  EXPECT_TRUE(work.flows(50));
+  const auto wrong = work.finish();
+  EXPECT_NE(wrong.find("lost: "), std::string::npos) << wrong;
+}
+
+TEST_F(broken_promises, nodes_that_know_nothing_of_each_other_are_found_out) {
+  make_cluster({.linked = false});
+  load work{nodes(), {.settling = 2s}};
+  EXPECT_TRUE(work.flows(50));
+  nodes().restart(0); // its viewers and producers go to others
+  EXPECT_TRUE(work.flows(50));
+  const auto wrong = work.finish();
+  for (const auto* what :
+       {"tells another history", "lost: ", "stale: ", "view differs: "})
+    EXPECT_NE(wrong.find(what), std::string::npos) << what << "\n" << wrong;
+}
+
+TEST_F(broken_promises, a_node_that_was_away_is_no_loss) {
+  // The control: what one node lacks, the others give it.
+  make_cluster();
+  load work{nodes()};
+  EXPECT_TRUE(work.flows(50));
+  nodes().kill(2);
+  EXPECT_TRUE(work.flows(100));
+  nodes().launch(2);
+  nodes().await_ready(2);
+  EXPECT_TRUE(work.flows(50));
+  EXPECT_EQ(work.finish(), "");
+}
+
+} // namespace callboard::test
