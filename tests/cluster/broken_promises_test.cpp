@@ -1,5 +1,6 @@
-// The test of the test, with real nodes: a guarantee is broken from outside,
-// and the proof must say so.
+// The test of the test, with real nodes: a guarantee is broken, from outside or
+// by a node with one line changed (see CMakeLists.txt), and the proof must say
+// so.
 
 #include "tests/cluster/cluster_test.hpp"
 
@@ -25,8 +26,27 @@ protected:
              nodes().node(i).data_dir(), fs::copy_options::recursive);
   }
 
+  /// Nodes of that kind in a network. @returns false: the test is skipped.
+  bool make_broken(const char* binary) {
+    if (!test_network::unavailable().empty())
+      return false;
+    net_ = std::make_unique<test_network>(3);
+    make_cluster({.binary = binary, .network = net_.get()});
+    return true;
+  }
+
+  void TearDown() override {
+    cluster_test::TearDown();
+    drop_cluster(); // before its network
+  }
+
+  test_network& net() {
+    return *net_;
+  }
+
 private:
   temp_dir kept_;
+  std::unique_ptr<test_network> net_;
 };
 
 } // namespace
@@ -64,6 +84,52 @@ TEST_F(broken_promises, nodes_that_know_nothing_of_each_other_are_found_out) {
   for (const auto* what :
        {"tells another history", "lost: ", "stale: ", "view differs: "})
     EXPECT_NE(wrong.find(what), std::string::npos) << what << "\n" << wrong;
+}
+
+TEST_F(broken_promises, a_leader_that_reads_without_a_majority_is_found_out) {
+  if (!make_broken(BROKEN_READS))
+    GTEST_SKIP() << "no network of its own: " << test_network::unavailable();
+  load work{nodes()};
+  EXPECT_TRUE(work.flows(50));
+  const int leader = nodes().find_leader("p0");
+  net().isolate(leader);
+  EXPECT_TRUE(work.flows(50)); // at the others
+  reader asks{nodes(),
+              {.name = "reader of the past",
+               .project = "p0",
+               .run = "anchor",
+               .node = leader,
+               .changes = false}};
+  asks.ask_detail();
+  net().heal();
+  work.join(asks.take());
+  const auto wrong = work.finish();
+  EXPECT_NE(wrong.find("stale: "), std::string::npos) << wrong;
+}
+
+TEST_F(broken_promises, a_leader_that_acknowledges_alone_is_found_out) {
+  if (!make_broken(BROKEN_COMMIT))
+    GTEST_SKIP() << "no network of its own: " << test_network::unavailable();
+  load work{nodes()};
+  EXPECT_TRUE(work.flows(50));
+  const int leader = nodes().find_leader("p0");
+  net().isolate(leader);
+  producer alone{nodes(),
+                 {.name = "alone",
+                  .projects = {"p0"},
+                  .node = leader,
+                  .changes = false,
+                  .last_attempts = 1s}};
+  std::jthread thread{[&](const std::stop_token& stop) { alone.work(stop); }};
+  EXPECT_TRUE(eventually([&] { return alone.successes() > 5; }));
+  nodes().kill(leader);
+  net().heal();
+  thread.request_stop();
+  thread.join();
+  work.join(alone.take());
+  EXPECT_TRUE(work.flows(50));
+  const auto wrong = work.finish();
+  EXPECT_NE(wrong.find("lost: "), std::string::npos) << wrong;
 }
 
 TEST_F(broken_promises, a_node_that_was_away_is_no_loss) {

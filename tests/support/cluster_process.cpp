@@ -116,6 +116,7 @@ void cluster_process::make_node() {
   const int i = count_++;
   node_process::options opts;
   opts.dev = false; // it would listen on loopback only
+  opts.binary = opts_.binary;
   opts.data_dir = root_ / name(i);
   opts.error_file = root_ / (name(i) + ".log");
   opts.env = opts_.env;

@@ -30,6 +30,7 @@ public:
   struct options {
     int nodes = 3;      ///< 1: a node without a cluster.
     bool linked = true; ///< False: none of them knows of the others.
+    std::filesystem::path binary = {}; ///< Empty: the one that is tested.
     std::vector<std::string> arguments = {};
     environment env = {};
     test_network* network = nullptr; ///< Outlives the cluster.

@@ -74,9 +74,9 @@ std::string binary_path() {
 }
 
 /// Starts the binary; its standard output and error go to the descriptors.
-pid_t spawn(const std::vector<std::string>& arguments, const environment& env,
+pid_t spawn(const std::string& binary,
+            const std::vector<std::string>& arguments, const environment& env,
             int output, int errors) {
-  const auto binary = binary_path();
   std::vector<std::string> words{binary};
   words.insert(words.end(), arguments.begin(), arguments.end());
   c_strings argv{std::move(words)};
@@ -137,7 +137,7 @@ program_result run_callboard(const std::vector<std::string>& arguments,
   const temp_dir dir;
   const int output = open_for_writing(dir.path() / "stdout");
   const int errors = open_for_writing(dir.path() / "stderr");
-  const auto pid = spawn(arguments, env, output, errors);
+  const auto pid = spawn(binary_path(), arguments, env, output, errors);
   ::close(output);
   ::close(errors);
   int raw = 0;
@@ -197,7 +197,8 @@ void node_process::launch() {
   const int errors = open_for_writing(
     error_file_, opts_.error_file.empty() ? O_TRUNC : O_APPEND);
   status_.reset();
-  pid_ = spawn(arguments, env, pipe_ends[1], errors);
+  pid_ = spawn(opts_.binary.empty() ? binary_path() : opts_.binary.string(),
+               arguments, env, pipe_ends[1], errors);
   ::close(pipe_ends[1]);
   ::close(errors);
   ready_pipe_ = pipe_ends[0];

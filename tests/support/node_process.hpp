@@ -52,6 +52,7 @@ public:
     /// Empty: a new directory under the system's temporary one, removed with
     /// this object.
     std::filesystem::path data_dir = {};
+    std::filesystem::path binary = {}; ///< Empty: the one that is tested.
     bool dev = true; ///< `--dev`, with test_secret as the key all the same.
     std::vector<std::string> arguments = {}; ///< Added to the command line.
     environment env = {}; ///< Such as {"CALLBOARD_LIMITS_EVENT_BYTES", "4096"}.
