@@ -20,7 +20,7 @@ void put_big_endian(char* out, std::uint64_t x, std::size_t size) {
 } // namespace
 
 key::key(shard_id shard, tag kind) noexcept : bytes_{}, size_{prefix_size} {
-  assert(shard.value < max_shards);
+  assert(shard.value <= last_shard);
   put_big_endian(bytes_.data(), shard.value, 2);
   bytes_[2] = static_cast<char>(kind);
 }

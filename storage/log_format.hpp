@@ -16,14 +16,16 @@ namespace callboard::log_format {
 /// The format that this program writes. It reads this one and older ones.
 inline constexpr std::uint64_t version = 1;
 
-/// Shards have numbers below this one; its keys belong to the store itself.
-inline constexpr std::uint64_t max_shards = 0xffff;
+/// The last number of a shard: the directory's group. Among its keys lies the
+/// version, under a letter that is no tag.
+inline constexpr std::uint64_t last_shard = 0xffff;
 
 enum class tag : char {
   entry = 'e',
   hard_state = 'h',
   trim = 't',
-  install = 'i'
+  install = 'i',
+  wiped = 'w',
 };
 
 /// shard, tag and, for entries, index. Sorted like the numbers.

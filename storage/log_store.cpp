@@ -79,7 +79,7 @@ void log_store::batch::install(shard_id shard, const state_descriptor& state) {
                                                      state.configuration}));
   const log_format::key install{shard, log_format::tag::install};
   out.Put(slice(install.view()), log_format::encode(state.stream));
-  impl_->installs = true;
+  impl_->replaces = true;
 }
 
 void log_store::batch::installed(shard_id shard) {
@@ -87,9 +87,21 @@ void log_store::batch::installed(shard_id shard) {
   impl_->operations.Delete(slice(install.view()));
 }
 
+void log_store::batch::wipe(shard_id shard) {
+  auto& out = impl_->operations;
+  const log_format::key first{shard, log_index{0}};
+  const log_format::key end{shard, log_format::tag{'e' + 1}};
+  out.DeleteRange(slice(first.view()), slice(end.view()));
+  for (auto tag : {log_format::tag::trim, log_format::tag::install})
+    out.Delete(slice(log_format::key{shard, tag}.view()));
+  const log_format::key wiped{shard, log_format::tag::wiped};
+  out.Put(slice(wiped.view()), {});
+  impl_->replaces = true;
+}
+
 void log_store::batch::clear() {
   impl_->operations.Clear();
-  impl_->installs = false;
+  impl_->replaces = false;
 }
 
 bool log_store::batch::empty() const noexcept {
@@ -127,7 +139,7 @@ result<stream_id> log_store::unfinished_install(shard_id shard) const {
 
 write_outcome log_store::write(batch& b, std::string& error) {
   std::unique_lock guard{impl_->trim_mutex, std::defer_lock};
-  if (b.impl_->installs)
+  if (b.impl_->replaces)
     guard.lock();
   rocksdb::WriteOptions durable;
   durable.sync = true;
@@ -152,7 +164,13 @@ result<void> log_store::trim(shard_id shard, log_index upto,
   if (impl_->db->Get({}, slice(key.view()), &found).ok())
     if (auto old = log_format::decode_trim(found))
       first = next(old->upto);
-  if (upto < first)
+  rocksdb::PinnableSlice last;
+  const log_format::key last_key{shard, upto};
+  if (upto < first
+      || impl_->db
+           ->Get({}, impl_->db->DefaultColumnFamily(), slice(last_key.view()),
+                 &last)
+           .IsNotFound())
     return {};
   rocksdb::WriteBatch operations;
   erase_range(operations, shard, first, upto);

@@ -19,6 +19,19 @@ enum class write_outcome : std::uint8_t {
   failed,   ///< The disk is broken: the process must end.
 };
 
+/// What a log knows of a shard.
+enum class log_presence : std::uint8_t {
+  /// Nothing was ever appended or installed; perhaps the replica voted. If the
+  /// node is one of the group's first members, it may found the group.
+  never,
+  /// There was a replica here, and batch::wipe() was the last word on it. It
+  /// must not found the group again, and waits to be added. Whether the wiping
+  /// got as far as the state store is not known: state_store::wipe() again.
+  wiped,
+  /// Entries, or what stands for them: load() and start the replica.
+  holds,
+};
+
 /// Raft entries, votes and terms of all shards of a node, in one RocksDB
 /// (log/).
 ///
@@ -47,6 +60,10 @@ public:
     void install(shard_id shard, const state_descriptor& state);
     /// The state of the last install() is the shard's durable state.
     void installed(shard_id shard);
+    /// The replica is gone: forgets everything of the shard but its term and
+    /// vote, which must outlive it, as the node may join again under its
+    /// number. Durable before state_store::wipe() begins; see presence().
+    void wipe(shard_id shard);
     void clear();
     bool empty() const noexcept;
     std::size_t bytes() const noexcept;
@@ -74,10 +91,16 @@ public:
   /// reported installed() before load(). 0: none.
   result<stream_id> unfinished_install(shard_id shard) const;
 
+  /// At start, asked after unfinished installs: `wiped` means that the state is
+  /// to be wiped (again) before load(), which then finds an empty log with its
+  /// hard state.
+  result<log_presence> presence(shard_id shard) const;
+
   write_outcome write(batch& b, std::string& error);
 
   /// Forgets entries up to and including `upto`, having kept the term and the
-  /// configuration there. Not synced; may be lost and repeated.
+  /// configuration there. Not synced; may be lost and repeated. Does nothing if
+  /// there is no entry `upto` (any more).
   result<void> trim(shard_id shard, log_index upto, raft_term term_at_upto,
                     log_index configuration_index,
                     std::string_view configuration);

@@ -13,13 +13,13 @@ namespace callboard {
 
 struct log_store::batch::impl {
   rocksdb::WriteBatch operations;
-  bool installs = false;
+  bool replaces = false; ///< Takes the place of what was trimmed.
 };
 
 struct log_store::impl {
   std::filesystem::path dir;
   std::unique_ptr<rocksdb::DB> db;
-  /// A trim reads what was trimmed before, which an install replaces.
+  /// A trim reads what was trimmed before, which installs and wipes replace.
   std::mutex trim_mutex;
 };
 

@@ -166,7 +166,46 @@ private:
   block_filler blocks_;
 };
 
+/// Whether the shard has entries or something that stands for them.
+rocksdb::Status has_log(rocksdb::DB& db, shard_id shard, bool& out) {
+  std::string bytes;
+  auto status = db.Get(
+    {}, slice(log_format::key{shard, log_format::tag::trim}.view()), &bytes);
+  out = status.ok();
+  if (!status.IsNotFound())
+    return status;
+  const log_format::key begin{shard, log_index{0}};
+  const log_format::key end{shard, log_format::tag{'e' + 1}};
+  const auto end_slice = slice(end.view());
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &end_slice;
+  std::unique_ptr<rocksdb::Iterator> it{db.NewIterator(options)};
+  it->Seek(slice(begin.view()));
+  out = it->Valid();
+  return it->status();
+}
+
 } // namespace
+
+result<log_presence> log_store::presence(shard_id shard) const {
+  bool holds = false;
+  auto status = has_log(*impl_->db, shard, holds);
+  if (status.ok() && holds)
+    return log_presence::holds;
+  std::string bytes;
+  if (status.ok())
+    status = impl_->db->Get(
+      {}, slice(log_format::key{shard, log_format::tag::wiped}.view()), &bytes);
+  if (status.ok())
+    return log_presence::wiped;
+  if (status.IsNotFound())
+    return log_presence::never;
+  return fail(errc::internal, "the log in \"" + impl_->dir.string()
+                                + "\" does not say what it holds of shard "
+                                + std::to_string(shard.value) + " ("
+                                + status.ToString()
+                                + "); restore the node's data from a backup");
+}
 
 result<restored_log> log_store::load(shard_id shard, log_index applied) {
   shard_reader reader{*impl_->db, shard};
