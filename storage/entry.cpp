@@ -8,7 +8,8 @@ namespace callboard {
 
 namespace {
 
-constexpr std::uint8_t payload_format = 1;
+constexpr std::uint8_t payload_format = 1;      // events and trims
+constexpr std::uint8_t map_format = 2;          // a cluster map
 constexpr std::uint8_t first_record_format = 1; // without mark and facts
 constexpr std::uint8_t record_format = 2;
 
@@ -106,17 +107,37 @@ std::string entry_writer::take() {
   return result;
 }
 
-entry_reader::entry_reader(std::string_view payload) noexcept : rest_{payload} {
+std::string map_entry(std::string_view map_bytes) {
+  std::string out(1, static_cast<char>(map_format));
+  out.append(map_bytes);
+  return out;
+}
+
+bool is_map_entry(std::string_view payload) noexcept {
+  return !payload.empty()
+         && static_cast<std::uint8_t>(payload.front()) == map_format;
+}
+
+entry_reader::entry_reader(std::string_view payload) noexcept
+    : rest_{payload}, map_{is_map_entry(payload)} {
   // An empty payload is a barrier: nothing to apply.
   if (rest_.empty())
     return;
-  ok_ = static_cast<std::uint8_t>(rest_.front()) == payload_format;
+  ok_ = map_ || static_cast<std::uint8_t>(rest_.front()) == payload_format;
   rest_.remove_prefix(1);
+  if (map_ && rest_.empty())
+    ok_ = false; // "no map" is said by no entry
 }
 
 bool entry_reader::next(entry_item& out) noexcept {
   if (!ok_ || rest_.empty())
     return false;
+  if (map_) {
+    out = {};
+    out.op = entry_item::what::map;
+    out.record = std::exchange(rest_, {});
+    return true;
+  }
   coding::reader in{rest_};
   std::uint8_t tag = 0;
   ok_ = in.byte(tag);

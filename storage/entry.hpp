@@ -44,15 +44,25 @@ private:
   room_key last_room_;
 };
 
+/// The payload of an entry of the directory's group (directory_shard): this
+/// cluster map, encoded, takes the place of the one before. Programs from
+/// before clusters refuse it as malformed or of a newer program.
+std::string map_entry(std::string_view map_bytes);
+
+/// Whether map_entry() made the payload. Its first byte says so.
+bool is_map_entry(std::string_view payload) noexcept;
+
 /// One operation of an entry. The views point into the payload.
 struct entry_item {
-  enum class what : std::uint8_t { event = 1, trim = 2 };
+  enum class what : std::uint8_t { event = 1, trim = 2, map = 3 };
   what op = what::event;
   std::string_view tenant;
   std::string_view project;
   event_seq seq; ///< trim: upto
   std::uint64_t epoch = 0;
-  std::string_view record; ///< Encoded event_record; see decode_record().
+  /// event: encoded event_record; see decode_record(). map: the encoded map;
+  /// no other member has a value then.
+  std::string_view record;
 };
 
 /// Walks a payload. Usage: `for (entry_reader r{payload}; r.next(item);)`, then
@@ -69,6 +79,7 @@ private:
   std::string_view rest_;
   std::string_view tenant_;
   std::string_view project_;
+  bool map_ = false; ///< The rest is a map.
   bool ok_ = true;
 };
 

@@ -18,14 +18,17 @@ namespace callboard {
 
 namespace {
 
-/// 2: records with facts, tallies and steps with their story. What stands in a
-/// store of format 1 is read as it is.
-constexpr std::uint64_t store_format = 2;
+/// 2: records with facts, tallies and steps with their story. 3: the node may
+/// be in a cluster, whose map is kept here, and shards may come from other
+/// nodes; an older program would take its replicas for groups of one. What
+/// stands in a store of an older format is read as it is.
+constexpr std::uint64_t store_format = 3;
 
 /// For one flush, on the slowest of disks.
 constexpr std::chrono::seconds flush_limit{120};
 constexpr std::string_view format_key = "format";
 constexpr std::string_view shards_key = "shards";
+constexpr std::string_view ingested_key = "ingested"; // of no meaning
 
 constexpr std::array<const char*, 4> family_names{"default", "events", "rows",
                                                   "index"};
@@ -112,6 +115,10 @@ tl::unexpected<problem> newer(const std::filesystem::path& dir,
 }
 
 } // namespace
+
+std::string_view name_of(family f) noexcept {
+  return family_names[static_cast<std::size_t>(f)];
+}
 
 tl::unexpected<problem> storage_problem(const rocksdb::Status& status,
                                         std::string_view doing) {
@@ -209,8 +216,29 @@ result<void> state_db::check_format(const std::string& path) {
   return flush();
 }
 
+/// Ingested files are durable without a flush, but they use up a sequence
+/// number, which flush() would wait for: something is written behind it.
+result<void> state_db::write_behind_ingestion() const {
+  if (!ingested_)
+    return {};
+  rocksdb::WriteOptions unlogged;
+  unlogged.disableWAL = true;
+  auto status
+    = db_->Put(unlogged, handle(family::meta), slice(ingested_key), {});
+  if (!status.ok())
+    return storage_problem(status, "flushing the state store");
+  ingested_ = false;
+  return {};
+}
+
 result<void> state_db::flush() const {
-  auto target = db_->GetLatestSequenceNumber();
+  rocksdb::SequenceNumber target = 0;
+  {
+    const std::lock_guard guard{ingest_mutex_};
+    if (auto ready = write_behind_ingestion(); !ready)
+      return ready;
+    target = db_->GetLatestSequenceNumber();
+  }
   if (watch_->flushed(target))
     return {};
   auto errors = watch_->errors();
@@ -263,7 +291,8 @@ key_scan::key_scan(const state_view& at, family f, std::string prefix)
       lower_{prefix_}, upper_{behind_} {
   auto options = at.options();
   options.iterate_lower_bound = &lower_;
-  options.iterate_upper_bound = &upper_;
+  if (!behind_.empty()) // else nothing has greater keys
+    options.iterate_upper_bound = &upper_;
   iterator_.reset(at.db().db().NewIterator(options, at.db().handle(f)));
 }
 

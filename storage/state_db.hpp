@@ -8,7 +8,9 @@
 #include <rocksdb/db.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +21,15 @@ namespace callboard {
 /// Column families of the state store, in the order of their handles. `meta` is
 /// RocksDB's default one: format version and number of shards.
 enum class family : std::uint8_t { meta, events, rows, index };
+
+/// As RocksDB knows it.
+std::string_view name_of(family f) noexcept;
+
+/// See state_db::reclaim().
+enum class reclaim_effort : std::uint8_t {
+  light,    ///< Drops files that hold nothing else.
+  thorough, ///< Then rewrites the others.
+};
 
 inline rocksdb::Slice slice(std::string_view x) noexcept {
   return {x.data(), x.size()};
@@ -58,11 +69,40 @@ public:
   /// Returns when everything written before is in files that are synced.
   result<void> flush() const;
 
+  /// Makes files of sorted rows, which are moved, part of the store, all at
+  /// once and durably. Their keys must not be in it. False, and nothing done:
+  /// RocksDB cannot do it any more in this life of the process (see
+  /// can_ingest()).
+  result<bool>
+  ingest(std::span<const rocksdb::IngestExternalFileArg> files) const;
+
+  /// After "no space": lets RocksDB try again. Blocks.
+  void resume() const;
+
+  /// The rows of a shard were deleted (durably): gives their space back.
+  /// Nothing may be written to the shard meanwhile. As long as views from
+  /// before are in use it is only noted, to be done with a later call or
+  /// reclaim_owed().
+  result<void> reclaim(shard_id shard, reclaim_effort effort) const;
+  /// What reclaim() had to put off, if it can be done now.
+  void reclaim_owed() const;
+
 private:
   state_db() = default;
   result<void> check_format(const std::string& path);
 
+  bool can_ingest() const;
+  result<void> write_behind_ingestion() const;
+  bool has_view_before(rocksdb::SequenceNumber seq) const;
+  result<void> compact(shard_id shard) const;
+
   std::shared_ptr<flush_watch> watch_ = std::make_shared<flush_watch>();
+  mutable std::mutex ingest_mutex_;
+  /// The latest sequence number is an ingestion's, of which no flush will tell.
+  mutable bool ingested_ = false;
+  mutable std::mutex owed_mutex_;
+  /// Shards to be compacted, once no view from before that number is left.
+  mutable std::map<shard_id, rocksdb::SequenceNumber> owed_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   std::uint32_t shards_ = 0;

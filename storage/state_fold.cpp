@@ -1,5 +1,6 @@
 #include "storage/state_fold.hpp"
 
+#include "actors/model/cluster_map.hpp"
 #include "storage/coding.hpp"
 
 #include <utility>
@@ -49,19 +50,33 @@ state_fold::state_fold(const state_db& db, shard_id shard,
 result<void> state_fold::add(std::string_view payload) {
   entry_reader in{payload};
   entry_item item;
-  while (in.next(item)) {
-    auto room = find_room(item);
-    if (!room)
-      return tl::unexpected{room.error()};
-    auto done = item.op == entry_item::what::trim ? trim(**room, item.seq)
-                                                  : add_event(**room, item);
-    if (!done)
+  while (in.next(item))
+    if (auto done = add_item(item); !done)
       return done;
-  }
   if (!in.ok())
     return fail(errc::internal,
                 "a log entry is malformed; the log is damaged or "
                 "of a newer program");
+  return {};
+}
+
+result<void> state_fold::add_item(const entry_item& item) {
+  if (item.op == entry_item::what::map)
+    return put_map(item.record);
+  if (shard_ == directory_shard)
+    return fail(errc::internal, "log entry: an event in the directory's group");
+  auto room = find_room(item);
+  if (!room)
+    return tl::unexpected{room.error()};
+  return item.op == entry_item::what::trim ? trim(**room, item.seq)
+                                           : add_event(**room, item);
+}
+
+result<void> state_fold::put_map(std::string_view map_bytes) {
+  if (shard_ != directory_shard)
+    return fail(errc::internal, "log entry: a cluster map in shard "
+                                  + std::to_string(shard_.value));
+  put(family::rows, keys::cluster_map(shard_), map_bytes);
   return {};
 }
 

@@ -114,6 +114,8 @@ private:
   };
 
   // state_fold.cpp: from entries to events
+  result<void> add_item(const entry_item& item);
+  result<void> put_map(std::string_view map_bytes);
   result<room_work*> find_room(const entry_item& item);
   result<void> add_event(room_work& room, const entry_item& item);
   result<void> number(room_work& room, const entry_item& item,

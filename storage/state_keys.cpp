@@ -53,8 +53,18 @@ std::string shard(shard_id shard) {
   return out;
 }
 
+std::string behind_shard(shard_id shard) {
+  auto out = behind(keys::shard(shard));
+  // What follows the number is a letter or a tenant, which is UTF-8.
+  return out.empty() ? keys::shard(shard) + '\xff' : out;
+}
+
 std::string applied(shard_id shard) {
   return start(shard, static_cast<char>(row::applied), 0);
+}
+
+std::string cluster_map(shard_id shard) {
+  return start(shard, static_cast<char>(row::cluster_map), 0);
 }
 
 std::string events(shard_id shard, room_ref room) {

@@ -15,6 +15,7 @@ namespace callboard::keys {
 /// What a key of the column family `rows` holds.
 enum class row : char {
   applied = 'A',
+  cluster_map = 'M', ///< of the directory's group only
   room = 'R',
   definition = 'D',
   run = 'X', ///< All rows of a run lie together; see run_part.
@@ -58,7 +59,13 @@ inline room_ref ref(const room_key& room) noexcept {
 /// All keys of a shard begin with this.
 std::string shard(shard_id shard);
 
+/// The first key behind those of a shard. For the last number, 0xffff: a key
+/// behind all that its rows begin with.
+std::string behind_shard(shard_id shard);
+
 std::string applied(shard_id shard);
+
+std::string cluster_map(shard_id shard);
 
 /// Events of a room, to be followed by be64(seq).
 std::string events(shard_id shard, room_ref room);
@@ -105,7 +112,8 @@ std::string leased(shard_id shard, room_ref room, std::string_view run);
 std::string projects_of_run(shard_id shard, std::string_view tenant,
                             std::string_view run);
 
-/// The first key behind all that begin with `prefix`.
+/// The first key behind all that begin with `prefix`. Empty: there is none, as
+/// all bytes of the prefix are 0xff.
 std::string behind(std::string prefix);
 
 /// The number that ends `key`. 0 if the key is too short.

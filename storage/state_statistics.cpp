@@ -4,8 +4,6 @@
 #include "storage/state_keys.hpp"
 #include "storage/state_rows.hpp"
 
-#include <cstring>
-
 namespace callboard {
 
 namespace {
@@ -29,36 +27,6 @@ std::uint64_t file_count(const state_db& db) {
   }
   return count;
 }
-
-/// 64 bits of all bytes given, in order. Not against forgers: replicas compare
-/// it to find faults.
-class hasher {
-public:
-  void add(std::string_view bytes) noexcept {
-    mix(bytes.size());
-    for (; bytes.size() >= 8; bytes.remove_prefix(8))
-      mix(word(bytes, 8));
-    mix(word(bytes, bytes.size()));
-  }
-
-  std::uint64_t value() const noexcept {
-    return state_ ^ (state_ >> 29);
-  }
-
-private:
-  static std::uint64_t word(std::string_view bytes, std::size_t size) noexcept {
-    std::uint64_t out = 0;
-    std::memcpy(&out, bytes.data(), size);
-    return out;
-  }
-
-  void mix(std::uint64_t x) noexcept {
-    state_ = (state_ ^ x) * 0x9e3779b97f4a7c15ull;
-    state_ ^= state_ >> 32;
-  }
-
-  std::uint64_t state_ = 0x243f6a8885a308d3ull;
-};
 
 } // namespace
 
@@ -107,21 +75,6 @@ result<std::string> room_statistics(const state_view& at,
   }
   out.push_back(']');
   return out;
-}
-
-result<std::uint64_t> state_digest(const state_view& at, shard_id shard) {
-  hasher hash;
-  for (auto f : {family::events, family::rows, family::index}) {
-    key_scan scan{at, f, keys::shard(shard)};
-    hash.add("family");
-    for (scan.seek_first(); scan.valid(); scan.next()) {
-      hash.add(scan.suffix());
-      hash.add(scan.value());
-    }
-    if (auto done = scan.check(); !done)
-      return tl::unexpected{done.error()};
-  }
-  return hash.value();
 }
 
 } // namespace callboard

@@ -18,7 +18,4 @@ std::uint64_t state_disk_bytes(const state_db& db);
 result<std::string> room_statistics(const state_view& at,
                                     const tenant_id& tenant);
 
-/// See state_store::digest().
-result<std::uint64_t> state_digest(const state_view& at, shard_id shard);
-
 } // namespace callboard

@@ -1,7 +1,11 @@
 #include "storage/state_store.hpp"
 
+#include "actors/model/cluster_map.hpp"
 #include "storage/open_database.hpp"
+#include "storage/shard_scan.hpp"
+#include "storage/staging_area.hpp"
 #include "storage/state_fold.hpp"
+#include "storage/state_moves.hpp"
 #include "storage/state_queries.hpp"
 #include "storage/state_reads.hpp"
 #include "storage/state_statistics.hpp"
@@ -12,6 +16,7 @@ namespace callboard {
 
 struct state_store::impl {
   std::unique_ptr<state_db> db;
+  std::unique_ptr<staging_area> staging;
 };
 
 state_store::state_store(std::unique_ptr<impl> x) : impl_{std::move(x)} {
@@ -27,6 +32,8 @@ state_store::open(const storage_options& opts, std::uint32_t shards) {
     return tl::unexpected{db.error()};
   auto x = std::make_unique<impl>();
   x->db = std::move(*db);
+  x->staging = std::make_unique<staging_area>(
+    *x->db->db().GetEnv(), x->db->db().GetName() + "-staging");
   return std::unique_ptr<state_store>{new state_store{std::move(x)}};
 }
 
@@ -71,7 +78,35 @@ result<void> state_store::flush() {
 }
 
 void state_store::resume() {
-  resume_database(impl_->db->db(), impl_->db->db().GetName());
+  impl_->db->resume();
+}
+
+result<std::unique_ptr<state_export>> state_store::pin(shard_id shard) const {
+  return pin_state(*impl_->db, shard);
+}
+
+result<std::unique_ptr<state_import>> state_store::stage(shard_id shard,
+                                                         stream_id stream) {
+  return stage_state(*impl_->db, *impl_->staging, shard, stream);
+}
+
+result<void> state_store::install(shard_id shard, stream_id stream) {
+  return install_state(*impl_->db, *impl_->staging, shard, stream);
+}
+
+result<void> state_store::drop_staged(shard_id shard) {
+  return impl_->staging->drop(shard);
+}
+
+result<void>
+state_store::drop_staged_except(std::span<const staged_state> keep) {
+  return impl_->staging->drop_except(keep);
+}
+
+result<void> state_store::wipe(shard_id shard) {
+  if (auto dropped = impl_->staging->drop(shard); !dropped)
+    return dropped;
+  return clear_shard(*impl_->db, shard);
 }
 
 result<std::optional<run_brief>>
@@ -129,6 +164,16 @@ result<std::string> state_store::answer(const query::any& q,
                                         const placement& shard_of) const {
   state_view at{*impl_->db};
   return queries::answer(at, q, shard_of);
+}
+
+result<std::string> state_store::cluster_map_bytes() const {
+  auto& db = *impl_->db;
+  std::string out;
+  auto status = db.db().Get({}, db.handle(family::rows),
+                            slice(keys::cluster_map(directory_shard)), &out);
+  if (!status.ok() && !status.IsNotFound())
+    return storage_problem(status, "reading the cluster map");
+  return out;
 }
 
 std::string state_store::statistics() const {

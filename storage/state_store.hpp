@@ -4,6 +4,7 @@
 #include "actors/model/problem.hpp"
 #include "actors/model/query.hpp"
 #include "actors/model/run_machine.hpp"
+#include "storage/state_transfer.hpp"
 #include "storage/storage_options.hpp"
 
 #include <cstdint>
@@ -48,9 +49,24 @@ struct leased_run {
   dispatch_ptr lease; ///< Never null.
 };
 
+/// As in storage/raft/effects.hpp.
+using stream_id = number<struct stream_id_tag>;
+
+/// A state that another node sent, beside the store.
+struct staged_state {
+  shard_id shard;
+  stream_id stream;
+
+  friend bool operator==(const staged_state&, const staged_state&) = default;
+};
+
 /// What the log entries add up to, in one RocksDB (state/): events, runs,
 /// steps, artifacts, definitions, duplicates, indexes and the applied index per
 /// shard.
+///
+/// Shards are 0 .. shards-1, and directory_shard, whose entries are cluster
+/// maps (map_entry) and whose only rows are the latest of them and the applied
+/// index.
 ///
 /// Durability: without a write-ahead log. After a crash it is a consistent
 /// older state (atomic flush); the log is applied again from applied() on.
@@ -58,8 +74,8 @@ struct leased_run {
 /// Determinism: apply() depends on the entry and on what is stored, on nothing
 /// else; replicas that applied the same entries hold the same bytes.
 ///
-/// Threads: apply() from one thread at a time per shard; everything else from
-/// any thread. All calls may wait for the disk.
+/// Threads: apply(), install() and wipe() of a shard one at a time; everything
+/// else from any thread. All calls may wait for the disk.
 class state_store {
 public:
   /// Opens or creates; errors as log_store::open. `shards` is fixed when the
@@ -83,6 +99,42 @@ public:
 
   /// After "no space": lets RocksDB try again. Blocks.
   void resume();
+
+  // --- replicas that move (docs/architecture.md, "How a shard drives")
+  // --------
+
+  /// The shard's state at this moment; applying goes on. What is pinned costs
+  /// disk space while it is overwritten.
+  result<std::unique_ptr<state_export>> pin(shard_id shard) const;
+
+  /// Begins to take in a state that another node sends, in files beside the
+  /// store. Drops every other staged state of the shard, one that is still
+  /// coming in as well: its import then answers errc::conflict.
+  result<std::unique_ptr<state_import>> stage(shard_id shard, stream_id stream);
+
+  /// A state that was staged and finished takes the place of all rows of the
+  /// shard; durable on return, applied() is the staged one. Until then the
+  /// shard may be found empty; a view taken before sees the old rows to its
+  /// end. May be done again, from the beginning, after an error or a crash
+  /// anywhere in it, as long as the staged state was not dropped: drop it when
+  /// log_store::batch::installed is durable. errc::not_found: no such staged
+  /// state; errc::unavailable: no space, try again; errc::internal: the staged
+  /// files or the store are damaged.
+  result<void> install(shard_id shard, stream_id stream);
+
+  /// Drops the staged states of a shard, also one that is still coming in.
+  result<void> drop_staged(shard_id shard);
+
+  /// At start: drops what an earlier life of the process left staged. `keep`
+  /// are the states that log_store::unfinished_install names; open() itself
+  /// drops nothing.
+  result<void> drop_staged_except(std::span<const staged_state> keep);
+
+  /// The replica is gone: drops all rows of the shard, its applied index and
+  /// what is staged for it; durable on return. May be done again. Gives the
+  /// space back, at once unless older views of the store (a pin) are in use:
+  /// then when a later pin or wipe ends.
+  result<void> wipe(shard_id shard);
 
   // --- what actors need -----------------------------------------------------
 
@@ -119,6 +171,10 @@ public:
   using placement = std::function<shard_id(const room_key&)>;
   result<std::string> answer(const query::any& q,
                              const placement& shard_of) const;
+
+  /// The latest cluster map that was applied to directory_shard, encoded;
+  /// empty: none.
+  result<std::string> cluster_map_bytes() const;
 
   // --- operations
   // ---------------------------------------------------------------

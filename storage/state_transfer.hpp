@@ -2,7 +2,6 @@
 
 #include "actors/model/ids.hpp"
 #include "actors/model/problem.hpp"
-#include "storage/raft/effects.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -34,13 +33,15 @@ public:
 
 /// A streamed state on its way into the store, staged beside it: files of
 /// sorted rows in a folder of its own, named by shard and stream. Bounded
-/// memory. Used on one thread at a time. Dropping it unfinished drops the files.
+/// memory. Used on one thread at a time. Dropping it unfinished drops the
+/// files.
 class state_import {
 public:
   virtual ~state_import() = default;
 
   /// A chunk of state_export::next(), in order. errc::invalid: not such a
-  /// chunk, rows out of order, or of another shard; errc::unavailable: no space.
+  /// chunk, rows out of order, or of another shard; errc::unavailable: no
+  /// space.
   virtual result<void> add(std::string_view chunk) = 0;
 
   /// All chunks were added: makes them durable. The staged state now survives

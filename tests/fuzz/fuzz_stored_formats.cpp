@@ -2,8 +2,12 @@
 // decoder accepts can be written again and then reads the same, and an entry is
 // folded or refused in words. The first byte says which format the rest is in.
 
+#include "storage/byte_hash.hpp"
+#include "storage/coding.hpp"
 #include "storage/cursor.hpp"
 #include "storage/entry.hpp"
+#include "storage/staging_area.hpp"
+#include "storage/state_chunk.hpp"
 #include "storage/state_fold.hpp"
 #include "storage/state_keys.hpp"
 #include "storage/state_rows.hpp"
@@ -110,6 +114,36 @@ void check_cursor(std::string_view bytes) {
     require(encode_cursor('L', *place) == bytes, "a cursor has two spellings");
 }
 
+/// A chunk that reads to its end, written again, is the same chunk.
+void check_chunk(std::string_view bytes) {
+  auto in = chunk_reader::open(bytes);
+  if (!in) {
+    require(!in.error().detail.empty(), "a refusal without words");
+    return;
+  }
+  chunk_writer out{in->shard(), in->number()};
+  chunk_reader::row row;
+  while (in->next(row))
+    out.add(row.in, row.key, row.value);
+  if (in->end())
+    out.end(*in->end());
+  require(!in->ok() || out.take() == bytes, "a chunk has two spellings");
+}
+
+/// The same behind a right checksum, which chance does not find.
+void check_chunk_body(std::string_view body) {
+  std::string bytes(1, '\1');
+  coding::put_big_endian(bytes, hash_of(body));
+  check_chunk(bytes.append(body));
+}
+
+void check_manifest(std::string_view body) {
+  std::string bytes{body};
+  coding::put_big_endian(bytes, hash_of(body));
+  if (auto x = decode_staged_manifest(bytes))
+    require(encode(*x) == bytes, "a manifest has two spellings");
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
@@ -141,6 +175,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
     break;
   case 'c':
     check_cursor(bytes);
+    break;
+  case 'h':
+    check_chunk(bytes);
+    check_chunk_body(bytes);
+    break;
+  case 'm':
+    check_manifest(bytes);
     break;
   case 'k':
     (void)keys::trailing_seq(bytes);

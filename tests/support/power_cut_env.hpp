@@ -70,6 +70,10 @@ public:
   rocksdb::Status DeleteFile(const std::string& path) override;
   rocksdb::Status RenameFile(const std::string& from,
                              const std::string& to) override;
+  /// RocksDB sleeps a second after an error in the background.
+  void SleepForMicroseconds(int micros) override;
+  rocksdb::Status LinkFile(const std::string& from,
+                           const std::string& to) override;
 
 private:
   class file;

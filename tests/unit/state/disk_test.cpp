@@ -183,11 +183,11 @@ std::string change_format(const std::filesystem::path& dir,
 
 TEST_F(state_disk_test, a_newer_format_is_refused_and_left_alone) {
   store.reset();
-  change_format(dir.path(), "3");
+  change_format(dir.path(), "4");
   auto opened = state_store::open(options(), shards);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, errc::conflict);
-  EXPECT_NE(opened.error().detail.find("format 3"), std::string::npos)
+  EXPECT_NE(opened.error().detail.find("format 4"), std::string::npos)
     << opened.error().detail;
 }
 
@@ -200,7 +200,7 @@ TEST_F(state_disk_test, an_older_format_is_read_and_raised) {
   reopen();
   EXPECT_EQ(store->applied(shard), log_index{1});
   store.reset();
-  EXPECT_EQ(change_format(dir.path(), "2"), "2");
+  EXPECT_EQ(change_format(dir.path(), "3"), "3");
 }
 
 TEST_F(state_disk_test, a_file_in_the_place_of_the_folder_is_named) {
