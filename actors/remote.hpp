@@ -206,20 +206,13 @@ struct admin_answer {
   result<std::string> json;
 };
 
-/// Of a node that belongs to no cluster: so many nodes, itself included, are to
-/// form one (cluster.join).
-struct forming_notice {
-  std::uint32_t nodes = 1;
-};
-
 using message
   = std::variant<raft, raft_bundle, leader_notice, call, call_answers,
                  join_room, leave_room, ask_streams, watch_tenant, room_events,
                  room_joined_by, streams, room_gone, state_description,
                  state_wanted, state_chunk, state_digest,
                  map_notice, directory_request, directory_answer,
-                 node_report_request, node_report, admin_call, admin_answer,
-                 forming_notice>;
+                 node_report_request, node_report, admin_call, admin_answer>;
 
 /// Bytes of a frame. The place in the variant is the type byte: append only.
 std::string encode(const message& x);

@@ -350,10 +350,4 @@ typename Inspector::result_type inspect(Inspector& f, admin_answer& x) {
   return f(token, json);
 }
 
-template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, forming_notice& x) {
-  auto& [nodes] = x;
-  return f(nodes);
-}
-
 } // namespace callboard::remote

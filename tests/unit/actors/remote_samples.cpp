@@ -187,7 +187,6 @@ std::vector<remote::message> remote_samples() {
     admin_call{8, inspect_storage{{"acme"}}},
     admin_call{8, inspect_cluster{}},
     admin_call{8, cluster_order{cluster_order::what::transfer, "n2", 5}},
-    forming_notice{3},
     admin_answer{8, std::string{"[]"}},
     admin_answer{9, tl::unexpected<problem>{why}},
   };
