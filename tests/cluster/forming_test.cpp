@@ -120,7 +120,7 @@ TEST_F(forming, a_node_of_another_cluster_stays_outside) {
   const int stranger = nodes().add();
   nodes().node(stranger).settings().data_dir = disk;
   nodes().launch(stranger);
-  EXPECT_TRUE(some_log_says("another cluster")) << nodes().log_ends();
+  EXPECT_TRUE(some_log_says("it belongs to ")) << nodes().log_ends();
   EXPECT_FALSE(knows(0, cluster_process::name(stranger))) << members(0);
   EXPECT_TRUE(publish(0, "p", plain_event("a"))) << last_answer();
 }
