@@ -22,16 +22,17 @@ namespace callboard::test {
 /// Lets the thread rest; ends early when it is to stop.
 void rest(const std::stop_token& stop, std::chrono::milliseconds time);
 
-/// Sends numbered events in small batches over HTTP, the next batch when the
-/// one before is answered. What was not answered, or with "try again", is sent
+/// Sends numbered events in small batches, the next batch when the one before
+/// is answered. What was not answered, or with "try again", is sent
 /// again under the same ids, also to other nodes, until it is.
 class producer {
 public:
   struct options {
     std::string name; ///< Unique; ids and runs begin with it.
     std::vector<std::string> projects;
-    int node = 0;        ///< Where it begins.
-    bool changes = true; ///< Goes to another node when one fails it.
+    int node = 0;           ///< Where it begins.
+    bool websocket = false; ///< Publishes there; else by HTTP.
+    bool changes = true;    ///< Goes to another node when one fails it.
     std::chrono::milliseconds pace{5};         ///< Between two batches.
     std::chrono::milliseconds patience{4'000}; ///< For one answer.
     /// For the last batch, after it was told to stop.
@@ -57,8 +58,8 @@ private:
   struct sent_batch {
     std::string project;
     std::vector<std::string> ids;
-    std::string body;
-    bool single = false; ///< Its answer is that of the event itself.
+    json::array events;
+    bool single = false; ///< By HTTP, its answer is that of the event itself.
   };
 
   sent_batch next_batch();
@@ -66,8 +67,13 @@ private:
   bool send_until_answered(const sent_batch& x, const std::stop_token& stop);
   /// Whether nothing of it has to be sent again.
   bool attempt_once(const sent_batch& x);
-  bool note_answer(const sent_batch& x, moment invoked,
-                   const http_response& response);
+  bool attempt_by_http(const sent_batch& x, moment invoked);
+  bool attempt_by_websocket(const sent_batch& x, moment invoked);
+  /// Of all of it, with one outcome.
+  void note_all(const sent_batch& x, moment invoked, fate outcome);
+  /// `results` of an answer. @returns whether nothing has to be sent again.
+  bool note_results(const sent_batch& x, moment invoked,
+                    const json::array& results);
   void note(const sent_batch& x, const std::string& id, moment invoked,
             fate outcome, std::uint64_t seq = 0);
   void go_on_elsewhere();
@@ -78,6 +84,7 @@ private:
   std::uint64_t batches_ = 0;
   std::uint64_t events_ = 0;
   std::unique_ptr<http_client> http_;
+  std::unique_ptr<ws_client> ws_;
   std::atomic<std::uint64_t> successes_ = 0;
   history seen_;
 };

@@ -38,6 +38,7 @@ load::load(cluster_process& cluster, options opts)
       producer::options{.name = opts_.prefix + "w" + std::to_string(i),
                         .projects = opts_.projects,
                         .node = i % nodes,
+                        .websocket = i % 2 == 1,
                         .pace = opts_.pace}));
     threads_.emplace_back([&client = *producers_.back()](
                             const std::stop_token& s) { client.work(s); });

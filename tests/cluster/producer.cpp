@@ -33,6 +33,13 @@ json::object other_event(const std::string& id, std::uint64_t n) {
   return {{"type", "test:n"}, {"id", id}, {"data", {{"n", n}}}};
 }
 
+/// Whether an error says that the same may succeed later.
+bool means_again(const json::value& error) {
+  const auto text = json::serialize(error);
+  return text.find("unavailable") != std::string::npos
+         || text.find("rate_limited") != std::string::npos;
+}
+
 } // namespace
 
 void rest(const std::stop_token& stop, std::chrono::milliseconds time) {
@@ -88,14 +95,14 @@ producer::sent_batch producer::next_batch() {
   };
   result.single = place + 2 >= batches_per_run || opts_.largest_batch == 1;
   if (place + 1 == batches_per_run) { // it has ended: refused
-    result.body = json::serialize(run_event(new_id(), run, "running"));
+    result.events.push_back(run_event(new_id(), run, "running"));
     return result;
   }
   if (place + 2 == batches_per_run) {
-    result.body = json::serialize(run_event(new_id(), run, "completed"));
+    result.events.push_back(run_event(new_id(), run, "completed"));
     return result;
   }
-  json::array events;
+  auto& events = result.events;
   if (place == 0)
     events.push_back(run_event(new_id(), run, "running"));
   const auto size
@@ -105,8 +112,6 @@ producer::sent_batch producer::next_batch() {
     events.push_back(events_ % 3 == 0 ? other_event(id, events_)
                                       : step_event(id, run, events_));
   }
-  result.body
-    = result.single ? json::serialize(events.front()) : json::serialize(events);
   return result;
 }
 
@@ -114,46 +119,71 @@ bool producer::attempt_once(const sent_batch& x) {
   const auto invoked = steady::now();
   try {
     const auto here = cluster_.where(node_);
-    if (!http_)
-      http_
-        = std::make_unique<http_client>(cluster_.port(node_), make_token({}));
-    http_->patience(opts_.patience);
-    return note_answer(x, invoked, http_->publish_raw(x.project, x.body));
+    return opts_.websocket ? attempt_by_websocket(x, invoked)
+                           : attempt_by_http(x, invoked);
   } catch (const std::exception&) {
     // Lost, or not answered in time: it may have happened.
-    for (const auto& id : x.ids)
-      note(x, id, invoked, fate::unknown);
+    note_all(x, invoked, fate::unknown);
     return false;
   }
 }
 
-bool producer::note_answer(const sent_batch& x, moment invoked,
-                           const http_response& response) {
-  const bool good = response.status / 100 == 2;
-  if (!good) {
-    const bool again = response.status / 100 == 5 || response.status == 429;
-    for (const auto& id : x.ids)
-      note(x, id, invoked, again ? fate::unknown : fate::refused);
-    return !again;
-  }
+bool producer::attempt_by_http(const sent_batch& x, moment invoked) {
+  if (!http_)
+    http_ = std::make_unique<http_client>(cluster_.port(node_), make_token({}));
+  http_->patience(opts_.patience);
+  const auto response = x.single ? http_->publish(x.project, x.events.front())
+                                 : http_->publish(x.project, x.events);
+  if (response.status / 100 == 2)
+    return note_results(x, invoked, response.object().at("results").as_array());
+  const bool again = response.status / 100 == 5 || response.status == 429;
+  note_all(x, invoked, again ? fate::unknown : fate::refused);
+  return !again;
+}
+
+bool producer::attempt_by_websocket(const sent_batch& x, moment invoked) {
+  if (!ws_)
+    ws_ = std::make_unique<ws_client>(
+      cluster_.port(node_), ws_client::options{.token = make_token({})});
+  const auto ref = x.ids.front();
+  ws_->send({{"type", "publish"},
+             {"project_id", x.project},
+             {"events", x.events},
+             {"ref", ref}});
+  const auto answer = ws_->receive_if(
+    [&](const ws_message& m) {
+      const auto* got = m.data.if_contains("ref");
+      return got != nullptr && *got == json::value(ref);
+    },
+    opts_.patience);
+  if (answer.type() == "published")
+    return note_results(x, invoked, answer.data.at("results").as_array());
+  const bool again = means_again(answer.data);
+  note_all(x, invoked, again ? fate::unknown : fate::refused);
+  return !again;
+}
+
+bool producer::note_results(const sent_batch& x, moment invoked,
+                            const json::array& results) {
   bool finished = true;
-  const auto answer = response.object();
-  for (const auto& item : answer.at("results").as_array()) {
-    const auto& result = item.as_object();
-    const std::string id{result.at("id").as_string()};
+  for (std::size_t i = 0; i < x.ids.size(); ++i) {
+    const auto& result = results.at(i).as_object();
     const auto* error = result.if_contains("error");
     if (error == nullptr) {
-      note(x, id, invoked, fate::acknowledged,
+      note(x, x.ids[i], invoked, fate::acknowledged,
            result.at("seq").to_number<std::uint64_t>());
       continue;
     }
-    const auto text = json::serialize(*error);
-    const bool again = text.find("unavailable") != std::string::npos
-                       || text.find("rate_limited") != std::string::npos;
+    const bool again = means_again(*error);
     finished = finished && !again;
-    note(x, id, invoked, again ? fate::unknown : fate::refused);
+    note(x, x.ids[i], invoked, again ? fate::unknown : fate::refused);
   }
   return finished;
+}
+
+void producer::note_all(const sent_batch& x, moment invoked, fate outcome) {
+  for (const auto& id : x.ids)
+    note(x, id, invoked, outcome);
 }
 
 void producer::note(const sent_batch& x, const std::string& id, moment invoked,
@@ -164,6 +194,7 @@ void producer::note(const sent_batch& x, const std::string& id, moment invoked,
 
 void producer::go_on_elsewhere() {
   http_.reset();
+  ws_.reset();
   if (opts_.changes)
     node_ = (node_ + 1) % cluster_.size();
 }
