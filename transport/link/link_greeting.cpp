@@ -109,7 +109,8 @@ void link_session::on_refusal(const std::string& body) {
   auto why = decode_refusal(body);
   if (!why)
     return malformed("its refusal cannot be read");
-  refusal_ = *why;
+  if (*why != link_refusal::myself) // that we would have found out ourselves
+    refusal_ = *why;
   if (auto text = explain_received(*why); !text.empty())
     complain("it refuses this node: " + std::string{text});
   close(false);

@@ -25,6 +25,14 @@ peer_session next_session() {
   return {last.fetch_add(1, std::memory_order_relaxed) + 1};
 }
 
+/// Who refuses today may not tomorrow, but hardly at the next dial; and an
+/// address is hardly ever given from this node to another one.
+int pauses_after(link_refusal why) {
+  if (why == link_refusal::none)
+    return 1;
+  return why == link_refusal::myself ? 1000 : 4;
+}
+
 } // namespace
 
 result<std::unique_ptr<peer_network>> make_peer_network(const settings& conf) {
@@ -261,12 +269,8 @@ void link_network::over(link_session& who) {
     current_.erase(peer.disk);
   if (closing_)
     return;
-  if (auto& via = who.via()) {
-    if (who.last_refusal() == link_refusal::myself)
-      via->retire();
-    else // who refuses today may not tomorrow, but hardly in 250 ms
-      via->wake(who.last_refusal() == link_refusal::none ? 1 : 4);
-  }
+  if (auto& via = who.via())
+    via->wake(pauses_after(who.last_refusal()));
   if (!was_current)
     return;
   wake_targets(peer);
