@@ -58,15 +58,13 @@ cluster_status::node read_node(const json::value& x) {
 }
 
 cluster_status::replica read_replica(const json::value& x) {
-  auto applied = number(x, "applied_index");
-  auto at = number(x, "digest_index");
   return {.node = text(x, "node"),
           .voter = flag(x, "voter", true),
           .lag = number(x, "lag").value_or(0),
           .silent_ms = number(x, "silent_ms"),
-          .applied_index = applied,
+          .applied_index = number(x, "applied_index"),
           .digest = text(x, "digest"),
-          .digest_at = at ? at : applied};
+          .digest_at = number(x, "digest_index")};
 }
 
 cluster_status::shard read_shard(const json::value& x) {
@@ -117,12 +115,21 @@ struct voter_counts {
 voter_counts count_voters(const cluster_status& x) {
   voter_counts out;
   for (const auto& shard : x.shards) {
-    const auto alive = static_cast<std::size_t>(
-      std::ranges::count_if(shard.replicas, [&x](const auto& each) {
-        const auto* node = x.find(each.node);
-        return each.voter && node != nullptr && node->is_up();
+    const auto is_up = [&x](std::string_view name) {
+      const auto* node = x.find(name);
+      return node != nullptr && node->is_up();
+    };
+    // Only a leader knows the replicas; without one, those that are wanted.
+    auto voters = static_cast<std::size_t>(shard.voters());
+    auto alive = static_cast<std::size_t>(
+      std::ranges::count_if(shard.replicas, [&](const auto& each) {
+        return each.voter && is_up(each.node);
       }));
-    const auto voters = static_cast<std::size_t>(shard.voters());
+    if (shard.replicas.empty()) {
+      voters = shard.wanted.size();
+      alive
+        = static_cast<std::size_t>(std::ranges::count_if(shard.wanted, is_up));
+    }
     if (voters != 0 && alive <= voters / 2)
       out.without_majority.push_back(shard.name);
     else if (const auto wanted = std::max(voters, shard.wanted.size());
@@ -187,8 +194,15 @@ std::vector<std::string> troubles(const cluster_status& x) {
   for (const auto& shard : x.shards)
     if (auto what = difference(shard))
       out.push_back(std::move(*what));
+  // What is said above already is not said again in the node's words.
+  std::vector<std::string> known;
+  for (const auto& node : x.nodes)
+    if (!node.is_up())
+      known.push_back("node " + node.name + " is down");
   for (const auto& alarm : x.alarms)
-    out.push_back("alarm: " + alarm);
+    if (std::ranges::find(known, alarm) == known.end()
+        && alarm.find("has no leader") == std::string::npos)
+      out.push_back("alarm: " + alarm);
   return out;
 }
 

@@ -115,8 +115,11 @@ std::string shown_health(const std::vector<cluster_status::shard>& shards) {
   std::set<std::uint64_t> voters;
   for (const auto& shard : shards) {
     led += shard.leader.empty() ? 0 : 1;
-    voters.insert(shard.voters());
+    if (!shard.replicas.empty()) // else nobody knows
+      voters.insert(shard.voters());
   }
+  if (voters.empty())
+    return ", " + std::to_string(led) + " with a leader";
   auto count = std::to_string(*voters.begin());
   if (voters.size() > 1)
     count += " to " + std::to_string(*voters.rbegin());
@@ -147,12 +150,12 @@ std::string cluster_tables(const cluster_status& x) {
   std::vector<row> nodes{{"NODE", "STATE", "ADDRESS", "VERSION", "UPTIME",
                           "LEADS", "REPLICAS", "ROUND TRIP"}};
   for (const auto& node : x.nodes)
-    nodes.push_back({node.name, or_dash(node.state), or_dash(node.address),
-                     or_dash(node.version),
-                     node.uptime_ms ? shown_time(*node.uptime_ms) : "-",
-                     std::to_string(node.leaders),
-                     std::to_string(node.replicas),
-                     shown_round_trip(node.round_trip_us)});
+    nodes.push_back(
+      {node.name, or_dash(node.state), or_dash(node.address),
+       or_dash(node.version),
+       node.uptime_ms && node.is_up() ? shown_time(*node.uptime_ms) : "-",
+       std::to_string(node.leaders), std::to_string(node.replicas),
+       shown_round_trip(node.round_trip_us)});
   append_table(out, nodes);
   out += '\n';
   const auto moving = std::ranges::any_of(
