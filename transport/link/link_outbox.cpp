@@ -16,6 +16,9 @@ constexpr std::size_t most_pieces = 256;
 
 constexpr std::size_t most_own_frames = 16;
 
+/// So many at once are no burst.
+constexpr std::size_t few_frames = 64;
+
 /// What a queued frame costs besides its bytes.
 constexpr std::uint64_t frame_overhead = 64;
 
@@ -75,18 +78,33 @@ bool link_outbox::push_own(frame_kind kind, std::string body) {
 /// nothing at all, the writer counts as idle from then on.
 void link_outbox::take_pushed() {
   taken_.clear();
+  auto idle = std::ranges::all_of(queues_, [](auto& q) { return q.empty(); });
   {
     std::unique_lock guard{mutex_};
     taken_.swap(pushed_);
-    if (taken_.empty()
-        && std::ranges::all_of(queues_, [](auto& q) { return q.empty(); }))
+    idle = idle && taken_.empty();
+    if (idle)
       writing_ = false;
   }
-  for (auto& [lane, frame] : taken_)
-    queues_[static_cast<std::size_t>(lane) + 1].push_back(
-      {kind_of(lane), std::move(frame)});
-  if (taken_.capacity() > 4096)
-    taken_ = {};
+  if (idle && std::exchange(grown_, false))
+    release();
+  for (auto& [lane, frame] : taken_) {
+    auto& queue = queues_[static_cast<std::size_t>(lane) + 1];
+    queue.push_back({kind_of(lane), std::move(frame)});
+    grown_ = grown_ || queue.size() > few_frames;
+  }
+}
+
+/// Gives back the memory of a burst.
+void link_outbox::release() {
+  taken_ = {};
+  order_ = {};
+  gathered_ = {};
+  for (auto& queue : queues_)
+    queue = {};
+  std::unique_lock guard{mutex_};
+  if (pushed_.empty())
+    pushed_ = {};
 }
 
 const std::vector<iovec>& link_outbox::gather(std::string& scratch,

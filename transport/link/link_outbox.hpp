@@ -74,6 +74,7 @@ private:
   static constexpr std::size_t own = 0; ///< Lanes come after it.
 
   void take_pushed();
+  void release();
   bool gather_frame(std::size_t queue, std::size_t index, std::string& scratch,
                     std::size_t& room);
   void append(std::string& scratch, const char* from, std::size_t size);
@@ -93,6 +94,7 @@ private:
   std::size_t current_ = 0; ///< Queue whose front is partly written.
   std::size_t offset_ = 0;  ///< So many bytes of it; 0: none is.
   amount written_;
+  bool grown_ = false; ///< A burst left memory behind.
 };
 
 } // namespace callboard
