@@ -48,6 +48,13 @@ bool dispatch_queues::stop(const room_key& room, const reply_address& who) {
   return false;
 }
 
+void dispatch_queues::stop_all(node_number node) {
+  for (auto& [key, line] : queues_)
+    left(key.room, std::erase_if(line.takers, [&](auto& x) {
+           return x.to.node == node;
+         }));
+}
+
 // While a load is under way every run that is told is kept: the view that was
 // read may be older. What lies behind the end of a page that is not the last
 // one is left to the next load.

@@ -71,6 +71,9 @@ public:
   /// The taker is gone. False: it does not wait here.
   bool stop(const room_key& room, const reply_address& who);
 
+  /// All takers that came from that node are gone with it.
+  void stop_all(node_number node);
+
   /// The beginning of the queue as the store has it, from a view that is not
   /// older than the load that asked for it.
   void loaded(const queue_key& queue, const queue_page& page,

@@ -25,8 +25,8 @@ void edge_state::handle(const edge_leave& x) {
   auto at = joined_.find(x.room);
   if (at == joined_.end())
     return;
-  at->second.erase(x.hub);
-  if (!at->second.empty())
+  at->second.hubs.erase(x.hub);
+  if (!at->second.hubs.empty())
     return;
   joined_.erase(at);
   self_->send(shard(x.room), leave_room_request{x.room, self_});
@@ -55,17 +55,24 @@ void edge_state::handle(const edge_ask_streams& x) {
 void edge_state::handle(const room_events_out& x) {
   auto joined = joined_.find(x.batch->room);
   auto watching = watching_.find(x.batch->room.tenant);
+  // What a deposed leader still says is known from its successor.
+  if (joined != joined_.end() && x.batch->term != joined->second.term)
+    return;
   if (joined != joined_.end())
-    for (auto hub : joined->second)
+    for (auto hub : joined->second.hubs)
       post(hub, x.batch);
   if (watching != watching_.end())
     for (auto hub : watching->second)
-      if (joined == joined_.end() || !joined->second.contains(hub))
+      if (joined == joined_.end() || !joined->second.hubs.contains(hub))
         post(hub, x.batch);
 }
 
 void edge_state::handle(joined_out& x) {
-  joined_[x.answer.room].insert(x.hub);
+  auto& room = joined_[x.answer.room];
+  if (x.answer.term < room.term)
+    return; // of a leader that is none any more
+  room.term = x.answer.term;
+  room.hubs.insert(x.hub);
   post(x.hub, std::move(x.answer));
 }
 
@@ -77,9 +84,18 @@ void edge_state::handle(const room_lost_out& x) {
   auto at = joined_.find(x.room);
   if (at == joined_.end())
     return;
-  for (auto hub : at->second)
+  for (auto hub : at->second.hubs)
     post(hub, room_lost{x.room});
   joined_.erase(at);
+}
+
+void edge_state::handle(const shard_lost_out& x) {
+  std::vector<room_key> lost;
+  for (auto& [room, joined] : joined_)
+    if (node_->shard_of(room) == x.shard)
+      lost.push_back(room);
+  for (auto& room : lost)
+    handle(room_lost_out{room});
 }
 
 void edge_state::handle(answers_out& x) {
@@ -115,6 +131,7 @@ edge_actor::behavior_type edge(edge_actor::stateful_pointer<edge_state> self,
     [&state](streams_out& x) { state.handle(x); },
     [&state](const room_lost_out& x) { state.handle(x); },
     [&state](answers_out& x) { state.handle(x); },
+    [&state](const shard_lost_out& x) { state.handle(x); },
     [&state](const edge_join& x) { state.handle(x); },
     [&state](const edge_leave& x) { state.handle(x); },
     [&state](const edge_watch& x) { state.handle(x); },

@@ -36,6 +36,7 @@ public:
   void handle(joined_out& x);
   void handle(streams_out& x);
   void handle(const room_lost_out& x);
+  void handle(const shard_lost_out& x);
   void handle(answers_out& x);
 
   description describe() const;
@@ -47,7 +48,13 @@ private:
   edge_actor::pointer self_;
   node_context* node_ = nullptr;
   edge_sink* sink_ = nullptr;
-  std::unordered_map<room_key, std::set<hub_id>> joined_;
+  /// A room whose events this node gets, from the leadership that it joined.
+  struct joined_room {
+    std::set<hub_id> hubs;
+    raft_term term;
+  };
+
+  std::unordered_map<room_key, joined_room> joined_;
   std::unordered_map<tenant_id, std::set<hub_id>> watching_;
 };
 

@@ -36,6 +36,8 @@ struct reply_address {
   /// The engine's: 0: a hub of this node asks. Else a call that another node
   /// passed on, and `request` names it there; `session` is the peer session.
   node_number node = {};
+
+  friend bool operator==(const reply_address&, const reply_address&) = default;
 };
 
 /// What became of one published event: `seq` set = durable at that place;

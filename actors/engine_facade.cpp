@@ -1,7 +1,7 @@
 #include "actors/engine_facade.hpp"
 
 #include "actors/admin_task.hpp"
-#include "actors/model/json.hpp"
+#include "actors/call_slots.hpp"
 
 #include <caf/send.hpp>
 
@@ -10,8 +10,6 @@
 namespace callboard {
 
 namespace {
-
-using outcome = decltype(answer::outcome);
 
 /// The room whose shard answers; reads of a whole tenant go by its own room.
 room_key room_of(const query::any& q) {
@@ -23,54 +21,6 @@ room_key room_of(const query::any& q) {
         return room_key{x.tenant, {}};
     },
     q);
-}
-
-/// The event that defines (or, without fields, deletes) a definition, and what
-/// the caller is answered.
-struct definition_event {
-  std::string event;
-  std::string answer;
-};
-
-result<definition_event> make_definition(const definition_request& x) {
-  definition_event made;
-  std::string changes = "{\"deleted\":true}";
-  if (!x.fields.empty()) {
-    auto parsed = json::document::parse(x.fields);
-    if (!parsed)
-      return tl::unexpected{parsed.error()};
-    auto fields = parsed->root();
-    if (!fields.is(json::kind::object))
-      return fail(errc::invalid,
-                  "a definition is a JSON object {name, phases}");
-    auto name = fields.find("name");
-    if (name && !name->is(json::kind::string))
-      return fail(errc::invalid, "'name' must be a string", "/name");
-    auto phases = fields.find("phases");
-    if (phases && !phases->is(json::kind::array))
-      return fail(errc::invalid, "'phases' must be an array", "/phases");
-    changes = "{\"name\":";
-    changes += name ? std::string{name->raw()} : json::quoted(x.id.value);
-    changes += ",\"phases\":";
-    changes += phases ? phases->raw() : "[]";
-    for (auto member : fields.members()) {
-      auto key = member.key.string();
-      if (key == "name" || key == "phases" || key == "id" || key == "deleted")
-        continue;
-      changes += ',';
-      changes += member.key.raw();
-      changes += ':';
-      changes += member.val.raw();
-    }
-    changes += '}';
-    made.answer
-      = "{\"id\":" + json::quoted(x.id.value) + ',' + changes.substr(1);
-  }
-  made.event
-    = "{\"type\":\"workflow:definition:updated\",\"data\":{\"project_id\":"
-      + json::quoted(x.room.project.value) + ",\"definition_id\":"
-      + json::quoted(x.id.value) + ",\"changes\":" + changes + "}}";
-  return made;
 }
 
 } // namespace
@@ -95,30 +45,26 @@ void engine_facade::publish(const reply_address& to, publish_request x) {
   std::size_t tenant_items = 0;
   for (auto& item : x.items)
     tenant_items += for_tenant(item) ? 1 : 0;
-  auto make = [&](room_key room) {
-    auto s = std::make_shared<slot>();
-    s->to = to;
-    s->room = std::move(room);
-    s->began_us = steady_us();
-    s->bytes = x.bytes;
-    s->request = std::make_shared<publish_request>();
-    s->request->lease = x.lease;
-    return s;
-  };
-  if (tenant_items == 0 || tenant_items == x.items.size()) {
-    auto s = make(tenant_items == 0 ? x.room : room_key{x.room.tenant, {}});
-    *s->request = std::move(x);
-    return enter_shard(std::move(s));
+  if (tenant_items == 0)
+    return enter_shard(make_slot(to, std::move(x)));
+  room_key tenant{x.room.tenant, {}};
+  if (tenant_items == x.items.size()) {
+    x.room = tenant;
+    return enter_shard(make_slot(to, std::move(x)));
   }
   auto gather = std::make_shared<publish_gather>(x.items.size(), 2);
-  auto mine = make(x.room);
-  auto tenants = make({x.room.tenant, {}});
-  tenants->bytes = 0;
+  publish_request of_project{x.room, {}, x.bytes, x.lease};
+  publish_request of_tenant{tenant, {}, 0, x.lease};
+  std::vector<std::uint32_t> project_places, tenant_places;
   for (std::uint32_t i = 0; i < x.items.size(); ++i) {
-    auto& s = for_tenant(x.items[i]) ? tenants : mine;
-    s->positions.push_back(i);
-    s->request->items.push_back(std::move(x.items[i]));
+    auto tenants = for_tenant(x.items[i]);
+    (tenants ? tenant_places : project_places).push_back(i);
+    (tenants ? of_tenant : of_project).items.push_back(std::move(x.items[i]));
   }
+  auto mine = make_slot(to, std::move(of_project));
+  auto tenants = make_slot(to, std::move(of_tenant));
+  mine->positions = std::move(project_places);
+  tenants->positions = std::move(tenant_places);
   mine->gather = tenants->gather = std::move(gather);
   enter_shard(std::move(mine));
   enter_shard(std::move(tenants));
@@ -127,52 +73,16 @@ void engine_facade::publish(const reply_address& to, publish_request x) {
 void engine_facade::command(const reply_address& to, command_request x) {
   if (auto why = why_no_writes())
     return refuse(to, std::move(*why));
-  auto s = std::make_shared<slot>();
-  s->kind = slot::what::command;
-  s->to = to;
-  s->room = std::move(x.room);
-  s->began_us = steady_us();
-  s->bytes = x.arguments.fields.size() + x.arguments.value.size() + 256;
-  s->command
-    = std::make_shared<const command_arguments>(std::move(x.arguments));
-  enter_shard(std::move(s));
+  enter_shard(make_slot(to, std::move(x)));
 }
 
 void engine_facade::define(const reply_address& to, definition_request x) {
   if (auto why = why_no_writes())
     return refuse(to, std::move(*why));
-  auto made = make_definition(x);
+  auto made = make_slot(to, std::move(x));
   if (!made)
     return refuse(to, std::move(made.error()));
-  auto source = std::make_shared<const std::string>(std::move(made->event));
-  auto parsed = json::document::parse(*source);
-  if (!parsed)
-    return refuse(to, std::move(parsed.error()));
-  auto draft = parse_event(parsed->root(), source, x.room.project, {});
-  if (!draft)
-    return refuse(to, std::move(draft.error()));
-  auto s = std::make_shared<slot>();
-  s->kind = slot::what::define;
-  s->to = to;
-  s->room = x.room;
-  s->began_us = steady_us();
-  s->bytes = source->size();
-  s->definition_json = std::move(made->answer);
-  s->request = std::make_shared<publish_request>();
-  s->request->room = x.room;
-  s->request->items.emplace_back(std::move(*draft));
-  if (!x.fields.empty())
-    return enter_shard(std::move(s));
-  // Only what exists can be deleted.
-  node_.read([this, s, room = x.room, id = x.id] {
-    auto found = node_.state->answer(
-      query::definition{room, id},
-      [this](const room_key& r) { return node_.shard_of(r); });
-    if (found)
-      enter_shard(s);
-    else
-      refuse(s->to, found.error());
-  });
+  enter_shard(std::move(*made));
 }
 
 void engine_facade::take(const reply_address& to, take_request x) {
@@ -251,52 +161,14 @@ void engine_facade::refuse(const reply_address& to, problem why) {
 // -- reads
 // ---------------------------------------------------------------------------
 
-void engine_facade::read_after_barrier(
-  const reply_address& to, const room_key& room, std::function<answer()> work,
-  std::shared_ptr<read_barrier::run_clock> clock) {
-  auto go = [this, to, work = std::move(work)](std::optional<problem> why) {
-    if (why)
-      return refuse(to, std::move(*why));
-    node_.read([this, work] {
-      answers_out message;
-      message.answers.push_back(work());
-      caf::anon_send(node_.edge, std::move(message));
-    });
-  };
-  caf::anon_send(
-    node_.shards[node_.shard_of(room).value],
-    read_barrier{std::make_shared<std::function<void(std::optional<problem>)>>(
-                   std::move(go)),
-                 std::move(clock)});
-}
-
 void engine_facade::ask(const reply_address& to, query::any x) {
-  auto room = room_of(x);
-  std::shared_ptr<read_barrier::run_clock> clock;
-  if (auto* detail = std::get_if<query::run_detail>(&x))
-    clock = std::make_shared<read_barrier::run_clock>(
-      read_barrier::run_clock{room, detail->run, {}});
-  auto work = [this, to, q = std::move(x), clock]() mutable {
-    if (clock && clock->lease_left_ms)
-      std::get<query::run_detail>(q).lease_expires_ms
-        = wall_ms() + *clock->lease_left_ms;
-    auto json = node_.state->answer(
-      q, [this](const room_key& r) { return node_.shard_of(r); });
-    if (!json)
-      return answer{to, tl::unexpected{std::move(json.error())}};
-    return answer{to, document_answer{std::move(*json)}};
-  };
-  read_after_barrier(to, room, std::move(work), std::move(clock));
+  auto shard = node_.shard_of(room_of(x)).value;
+  caf::anon_send(node_.shards[shard], enter_read{to, std::move(x)});
 }
 
 void engine_facade::history(const reply_address& to, history_request x) {
-  auto room = x.room;
-  read_after_barrier(to, room, [this, to, x = std::move(x)] {
-    auto chunk = node_.state->history(node_.shard_of(x.room), x);
-    if (!chunk)
-      return answer{to, tl::unexpected{std::move(chunk.error())}};
-    return answer{to, history_answer{std::move(*chunk)}};
-  });
+  auto shard = node_.shard_of(x.room).value;
+  caf::anon_send(node_.shards[shard], enter_read{to, std::move(x)});
 }
 
 void engine_facade::admin(const reply_address& to, admin_request x) {

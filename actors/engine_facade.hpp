@@ -36,13 +36,9 @@ public:
   std::string node_name() const override;
 
 private:
-  void publish_part(slot_ptr s);
   void enter_shard(slot_ptr s);
   std::optional<problem> why_no_writes() const;
   void refuse(const reply_address& to, problem why);
-  void read_after_barrier(const reply_address& to, const room_key& room,
-                          std::function<answer()> work,
-                          std::shared_ptr<read_barrier::run_clock> clock = {});
 
   caf::actor_system& system_;
   node_context& node_;

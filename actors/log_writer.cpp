@@ -19,7 +19,16 @@ void log_writer_state::handle(log_append& x) {
     batch_.erase(x.shard, *x.erase_from, x.erase_last);
   for (auto& entry : x.entries)
     batch_.append(x.shard, entry);
-  waiting_[x.shard] = {x.after, x.from};
+  if (x.install)
+    batch_.install(x.shard, *x.install);
+  if (x.installed)
+    batch_.installed(x.shard);
+  if (x.wipe) {
+    batch_.wipe(x.shard);
+    waiting_.erase(x.shard);
+  }
+  if (x.after != ticket{})
+    waiting_[x.shard] = {x.after, x.from};
   // Behind everything that is in the mailbox by now: that goes along.
   if (!std::exchange(flush_sent_, true))
     self_->send(self_, flush_now{});

@@ -5,6 +5,7 @@
 #include "actors/remote.hpp"
 #include "actors/slot.hpp"
 #include "storage/raft/consensus.hpp"
+#include "storage/state_transfer.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -17,13 +18,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 /// What the actors of a node say to each other. All of it stays inside the
-/// process: payloads travel by pointer and are never serialized. What will
-/// cross nodes (commands, joins, room batches, Raft messages) is made of the
-/// plain types of actors/model and gets its wire format with the link between
-/// nodes.
+/// process: payloads travel by pointer and are never serialized. What crosses
+/// nodes is in actors/remote.hpp.
 namespace callboard {
 
 // -- reading the stores
@@ -54,9 +54,47 @@ struct state_flushed {
   log_index upto;
 };
 
+/// The state at a check entry, for a digest.
+struct state_pinned {
+  std::shared_ptr<state_export> state;
+};
+
+/// A staged state has become the shard's state, durably.
+struct state_installed {
+  stream_id stream;
+};
+
+/// Nothing of the shard is left in the state store.
+struct state_wiped {};
+
+/// A replica's state has arrived whole and is staged durably; or it has not,
+/// and there is nothing to hand in (empty message).
+struct state_staged {
+  node_number from;
+  stream_id stream;
+  std::string message;
+};
+
+/// A stream to a follower came to its end, well or not.
+struct stream_over {
+  stream_id stream;
+  std::uint64_t bytes = 0; ///< 0: it was not needed or it broke.
+};
+
+/// The digest of this replica's state as of `applied`.
+struct digest_made {
+  log_index applied;
+  std::uint64_t digest = 0;
+};
+
+/// Whoever drives a replica hears of its disk from here.
 using storage_listener
   = caf::typed_actor<caf::reacts_to<log_durable>, caf::reacts_to<state_applied>,
-                     caf::reacts_to<state_flushed>>;
+                     caf::reacts_to<state_flushed>,
+                     caf::reacts_to<state_pinned>,
+                     caf::reacts_to<state_installed>,
+                     caf::reacts_to<state_wiped>, caf::reacts_to<state_staged>,
+                     caf::reacts_to<stream_over>, caf::reacts_to<digest_made>>;
 
 /// Persist these, in this order, and tell `from` when it is done.
 struct log_append {
@@ -65,7 +103,10 @@ struct log_append {
   std::optional<log_index> erase_from;
   log_index erase_last;
   std::vector<log_entry> entries;
-  ticket after;
+  std::optional<state_descriptor> install;
+  bool installed = false; ///< The state of the last install is durable.
+  bool wipe = false;      ///< Nothing but the hard state stays.
+  ticket after;           ///< 0: nobody waits.
   storage_listener from;
 };
 
@@ -74,6 +115,20 @@ struct state_apply {
   shard_id shard;
   log_index upto;
   std::vector<log_entry> entries;
+  storage_listener from;
+};
+
+/// The staged state of `stream` becomes the shard's state, behind what was to
+/// be applied before.
+struct state_install {
+  shard_id shard;
+  stream_id stream;
+  storage_listener from;
+};
+
+/// Drop everything of the shard.
+struct state_wipe {
+  shard_id shard;
   storage_listener from;
 };
 
@@ -99,7 +154,9 @@ using log_writer_actor
   = caf::typed_actor<caf::reacts_to<log_append>, caf::reacts_to<flush_now>>;
 
 using state_writer_actor
-  = caf::typed_actor<caf::reacts_to<state_apply>, caf::reacts_to<flush_now>>;
+  = caf::typed_actor<caf::reacts_to<state_apply>,
+                     caf::reacts_to<state_install>, caf::reacts_to<state_wipe>,
+                     caf::reacts_to<flush_now>>;
 
 /// What each shard has applied, for a flush of the state store.
 struct flush_state {
@@ -109,6 +166,14 @@ struct flush_state {
 using maintenance_actor
   = caf::typed_actor<caf::reacts_to<flush_state>, caf::reacts_to<log_trim>,
                      caf::reacts_to<tick>>;
+
+/// What their owner passes on to them.
+struct stream_message {
+  std::shared_ptr<remote::message> what;
+};
+
+/// The peer is gone, or the stream is void.
+struct stream_void {};
 
 // -- edge and rooms
 // ------------------------------------------------------------------
@@ -131,6 +196,12 @@ struct streams_out {
 
 struct room_lost_out {
   room_key room;
+};
+
+/// Another leads the shard (or nobody does): all rooms of it must be joined
+/// anew.
+struct shard_lost_out {
+  shard_id shard;
 };
 
 struct answers_out {
@@ -249,11 +320,11 @@ struct cluster_ask {
 };
 
 /// Who a node is in the cluster, the map, links; orders of operators.
-using cluster_actor
-  = caf::typed_actor<caf::reacts_to<peer_came>, caf::reacts_to<peer_went>,
-                     caf::reacts_to<peer_message>, caf::reacts_to<map_changed>,
-                     caf::reacts_to<cluster_ask>, caf::reacts_to<tick>,
-                     caf::replies_to<describe>::with<description>>;
+using cluster_actor = storage_listener::extend<
+  caf::reacts_to<peer_came>, caf::reacts_to<peer_went>,
+  caf::reacts_to<peer_message>, caf::reacts_to<map_changed>,
+  caf::reacts_to<cluster_ask>, caf::reacts_to<tick>,
+  caf::replies_to<describe>::with<description>>;
 
 // -- the shard
 // ----------------------------------------------------------------------------
@@ -266,12 +337,14 @@ struct enter {
 struct run_loaded {
   room_key room;
   run_id run;
+  raft_term term; ///< The leadership that asked; likewise below.
   std::optional<run_brief> brief;
   std::optional<problem> error;
 };
 
 struct room_loaded {
   room_key room;
+  raft_term term;
   event_seq head;
   event_seq oldest;
   std::uint64_t epoch = 0;
@@ -315,6 +388,7 @@ struct renew_lease {
 /// The beginning of a queue.
 struct queue_loaded {
   queue_key queue;
+  raft_term term;
   queue_page page;
   std::optional<problem> error;
 };
@@ -326,18 +400,20 @@ struct leases_loaded {
   std::optional<problem> error;
 };
 
-/// A read that must not be answered by a deposed leader: `go` is called once
-/// the shard is sure to lead (with nothing), or with why it cannot be answered.
-struct read_barrier {
-  /// What only the leader's memory knows of a run; filled before `go`.
-  struct run_clock {
-    room_key room;
-    run_id run;
-    std::optional<std::int64_t> lease_left_ms;
-  };
+/// A read; answered as of a moment at which no other node led.
+struct enter_read {
+  reply_address to;
+  /// A lease_request: a heartbeat, for which the same holds.
+  std::variant<query::any, history_request, lease_request> what;
+};
 
-  std::shared_ptr<std::function<void(std::optional<problem>)>> go;
-  std::shared_ptr<run_clock> clock = {}; ///< Null: not asked for.
+/// The node is about to stop: its leaderships go to others.
+struct hand_over_now {};
+
+/// Asks the leader to make `node` lead; answered when it is begun.
+struct transfer_to {
+  reply_address to;
+  node_number node;
 };
 
 /// A room's or a run's row in the list of actors.
@@ -389,7 +465,10 @@ using shard_actor = caf::typed_actor<
   caf::reacts_to<flush_now>,
   // Progress of the log and of the state.
   caf::reacts_to<log_durable>, caf::reacts_to<state_applied>,
-  caf::reacts_to<state_flushed>,
+  caf::reacts_to<state_flushed>, caf::reacts_to<state_pinned>,
+  caf::reacts_to<state_installed>, caf::reacts_to<state_wiped>,
+  caf::reacts_to<state_staged>, caf::reacts_to<stream_over>,
+  caf::reacts_to<digest_made>,
   // Viewers' nodes come and go.
   caf::reacts_to<join_room_request>, caf::reacts_to<leave_room_request>,
   caf::reacts_to<ask_streams_request>, caf::reacts_to<watch_tenant_request>,
@@ -398,10 +477,11 @@ using shard_actor = caf::typed_actor<
   caf::reacts_to<renew_lease>, caf::reacts_to<queue_loaded>,
   caf::reacts_to<leases_loaded>,
   // Reads, linearizable.
-  caf::reacts_to<read_barrier>,
+  caf::reacts_to<enter_read>,
   // Other nodes and the map.
   caf::reacts_to<peer_came>, caf::reacts_to<peer_went>,
   caf::reacts_to<peer_message>, caf::reacts_to<map_changed>,
+  caf::reacts_to<hand_over_now>, caf::reacts_to<transfer_to>,
   // Time: Raft, passivation, retention.
   caf::reacts_to<tick>, caf::reacts_to<room_expired>,
   // Operators.
@@ -432,7 +512,8 @@ struct edge_ask_streams {
 };
 
 using edge_actor
-  = edge_listener::extend<caf::reacts_to<edge_join>, caf::reacts_to<edge_leave>,
+  = edge_listener::extend<caf::reacts_to<shard_lost_out>,
+                          caf::reacts_to<edge_join>, caf::reacts_to<edge_leave>,
                           caf::reacts_to<edge_watch>,
                           caf::reacts_to<edge_ask_streams>,
                           caf::replies_to<describe>::with<description>>;

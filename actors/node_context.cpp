@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
+#include <mutex>
 #include <utility>
 
 namespace callboard {
@@ -58,6 +59,63 @@ void node_context::read(std::function<void()> work) {
   caf::anon_send(
     readers[i % readers.size()],
     read_job{std::make_shared<std::function<void()>>(std::move(work))});
+}
+
+void node_context::answer(std::vector<callboard::answer> xs) const {
+  answers_out here;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, remote::call_answers> there;
+  for (auto& x : xs) {
+    if (x.to.node == node_number{}) {
+      here.answers.push_back(std::move(x));
+      continue;
+    }
+    auto& out = there[{x.to.session, x.to.hub.value}];
+    out.shard = {x.to.hub.value};
+    out.answers.push_back({x.to.request, remote::call_fate::answered,
+                           std::move(x.outcome)});
+  }
+  if (!here.answers.empty())
+    caf::anon_send(edge, std::move(here));
+  for (auto& [to, out] : there)
+    send_to_session({to.first}, std::move(out));
+}
+
+void node_context::bounce(const reply_address& to,
+                          remote::call_fate fate) const {
+  remote::call_answers out;
+  out.shard = {to.hub.value};
+  out.answers.push_back({to.request, fate, document_answer{}});
+  send_to_session({to.session}, std::move(out));
+}
+
+// What cannot be queued is lost with the session: whoever waits for it hears of
+// that.
+void node_context::send_to_session(peer_session session,
+                                   remote::message x) const {
+  auto network = peers.network();
+  if (!network->send(session, peer_lane::normal,
+                     std::make_shared<const std::string>(remote::encode(x))))
+    network->reset(session);
+}
+
+edge_listener node_context::edge_of(node_number node) const {
+  if (node == self)
+    return edge;
+  std::shared_lock lock{proxies_mutex_};
+  auto at = proxies_.find(node);
+  return at == proxies_.end() ? edge_listener{} : at->second;
+}
+
+void node_context::set_proxy(node_number node, edge_listener proxy) {
+  std::unique_lock lock{proxies_mutex_};
+  proxies_[node] = std::move(proxy);
+}
+
+void node_context::end_proxies() {
+  std::unique_lock lock{proxies_mutex_};
+  for (auto& [node, proxy] : proxies_)
+    caf::anon_send_exit(proxy, caf::exit_reason::user_shutdown);
+  proxies_.clear();
 }
 
 void node_context::set_no_space(no_space_reason why, bool on) noexcept {

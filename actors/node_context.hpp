@@ -14,7 +14,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -43,7 +45,7 @@ struct node_counters {
     syncs{0}, log_bytes{0}, applied{0}, reads{0}, overload{0};
   counter taken{0}, leases_lost{0}, released{0}, given_up{0}, heartbeats{0},
     lease_conflicts{0};
-  counter waiting_workers{0}, leases{0}; ///< Gauges.
+  counter waiting_workers{0}, leases{0}, replicas{0}; ///< Gauges.
   counter in_flight_bytes{0}, active_runs{0}, active_rooms{0}, leading{0};
   counter log_disk_bytes{0}, state_disk_bytes{0}; ///< Looked up each second.
   latency_histogram sync_seconds, publish_seconds, apply_seconds;
@@ -75,7 +77,7 @@ struct node_context {
 
   /// This node's number in the cluster; 1 if it is alone. Set with the first
   /// map, before any shard sees it.
-  node_number self{1};
+  std::atomic<node_number> self{node_number{1}};
   peer_table peers;
 
   node_counters counters;
@@ -83,6 +85,7 @@ struct node_context {
   std::atomic<std::uint32_t> ready_shards{0};
   std::atomic<std::uint8_t> no_space{0};
   std::atomic<bool> draining{false};
+  std::atomic<bool> handing_over{false}; ///< Leaderships go to other nodes.
 
   /// Who belongs to the cluster; version 0: none yet. Any thread.
   std::shared_ptr<const cluster_map> map() const noexcept {
@@ -91,6 +94,27 @@ struct node_context {
   void set_map(std::shared_ptr<const cluster_map> x) noexcept {
     map_.store(std::move(x));
   }
+
+  /// The map that this cluster began with, if this node was in it then: groups
+  /// without anything on the disk begin with its members. Null: it was not.
+  std::shared_ptr<const cluster_map> first_map() const noexcept {
+    return first_map_.load();
+  }
+  void set_first_map(std::shared_ptr<const cluster_map> x) noexcept {
+    first_map_.store(std::move(x));
+  }
+
+  /// To whoever asked: a hub of this node, or the node that passed a call on.
+  void answer(std::vector<answer> xs) const;
+
+  /// To a node that passed a call on: it was not done, or maybe.
+  void bounce(const reply_address& to, remote::call_fate fate) const;
+
+  /// Where events for the viewers of a node go: this node's edge, or the actor
+  /// that stands for another's. Null: unknown node.
+  edge_listener edge_of(node_number node) const;
+  void set_proxy(node_number node, edge_listener proxy);
+  void end_proxies();
 
   shard_id shard_of(const room_key& room) const noexcept;
 
@@ -104,9 +128,14 @@ struct node_context {
   [[noreturn]] void die(const std::string& why) const;
 
 private:
+  void send_to_session(peer_session session, remote::message x) const;
+
   std::atomic<std::uint32_t> next_reader_{0};
   std::atomic<std::shared_ptr<const cluster_map>> map_{
     std::make_shared<const cluster_map>()};
+  std::atomic<std::shared_ptr<const cluster_map>> first_map_;
+  mutable std::shared_mutex proxies_mutex_;
+  std::map<node_number, edge_listener> proxies_;
 };
 
 /// Wall clock in ms since the Unix epoch.

@@ -21,6 +21,7 @@ void room_actor_state::init(node_context& node, shard_actor shard,
   head_ = stored.head;
   oldest_ = stored.oldest;
   epoch_ = stored.epoch;
+  term_ = stored.term;
   auto text = node.conf.limits.stream_text_bytes;
   streams_.emplace(room, text, text * texts_per_room);
   decider_.emplace(std::move(room), stored.head == event_seq{});
@@ -64,7 +65,8 @@ void room_actor_state::handle(const join_room_request& x) {
   self_->send(x.edge,
               joined_out{x.hub,
                          {decider_->room(), head_,
-                          std::max(oldest_, event_seq{1}), epoch_, x.token}});
+                          std::max(oldest_, event_seq{1}), epoch_, x.token,
+                          term_}});
 }
 
 void room_actor_state::handle(const leave_room_request& x) {

@@ -57,6 +57,7 @@ private:
   event_seq head_; // the last number that was told
   event_seq oldest_;
   std::uint64_t epoch_ = 0;
+  raft_term term_; // of the leadership that this actor belongs to
   std::vector<subscriber> subscribers_; // nodes: few
 };
 

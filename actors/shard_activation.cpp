@@ -33,9 +33,11 @@ room_entry& shard_state::room_of(const room_key& key) {
   place->key = key;
   place->last_activity_ms = wall_ms();
   node_->counters.active_rooms.fetch_add(1);
-  node_->read([node = node_, me = shard_actor{self_}, shard = id_, key] {
+  node_->read([node = node_, me = shard_actor{self_}, shard = id_,
+               term = own_term_, key] {
     room_loaded answer;
     answer.room = key;
+    answer.term = term;
     if (auto found = node->state->load_room(shard, key)) {
       answer.head = found->head;
       answer.oldest = found->oldest;
@@ -51,8 +53,8 @@ room_entry& shard_state::room_of(const room_key& key) {
 
 void shard_state::handle(const room_loaded& x) {
   auto at = rooms_.find(x.room);
-  if (at == rooms_.end() || at->second->actor)
-    return;
+  if (at == rooms_.end() || at->second->actor || x.term != own_term_)
+    return; // gone, or of an earlier leadership
   if (x.error)
     node_->die("room state cannot be read: " + x.error->detail);
   auto& room = *at->second;
@@ -91,8 +93,10 @@ run_entry& shard_state::run_of(room_entry& room, const run_id& id) {
   ++active_runs_;
   node_->counters.active_runs.fetch_add(1);
   node_->read(
-    [node = node_, me = shard_actor{self_}, shard = id_, key = room.key, id] {
+    [node = node_, me = shard_actor{self_}, shard = id_, term = own_term_,
+     key = room.key, id] {
       run_loaded answer;
+      answer.term = term;
       answer.room = key;
       answer.run = id;
       if (auto found = node->state->load_run(shard, key, id))
@@ -106,7 +110,7 @@ run_entry& shard_state::run_of(room_entry& room, const run_id& id) {
 
 void shard_state::handle(run_loaded& x) {
   auto room = rooms_.find(x.room);
-  if (room == rooms_.end())
+  if (room == rooms_.end() || x.term != own_term_)
     return;
   auto at = room->second->runs.find(x.run);
   if (at == room->second->runs.end() || at->second.actor)
@@ -187,7 +191,14 @@ void shard_state::passivate(std::int64_t now_ms) {
 
 void shard_state::handle(join_room_request& x) {
   if (!raft_->ready()) {
-    waiting_joins_.push_back(std::move(x));
+    constexpr std::size_t most = 65'536;
+    if (leader_.node != node_number{} && leader_.node != node_->self)
+      node_->peers.send(leader_.node, peer_lane::normal,
+                        std::make_shared<const std::string>(
+                          remote::encode(remote::message{remote::join_room{
+                            std::move(x.room), x.hub, x.token}})));
+    else if (waiting_joins_.size() < most)
+      waiting_joins_.push_back(std::move(x));
     return;
   }
   auto& room = room_of(x.room);
@@ -201,6 +212,11 @@ void shard_state::handle(join_room_request& x) {
 }
 
 void shard_state::handle(const leave_room_request& x) {
+  if (!raft_->ready() && leader_.node != node_->self)
+    node_->peers.send(leader_.node, peer_lane::normal,
+                      std::make_shared<const std::string>(
+                        remote::encode(remote::message{
+                          remote::leave_room{x.room}})));
   auto at = rooms_.find(x.room);
   if (at == rooms_.end())
     return;
@@ -210,8 +226,13 @@ void shard_state::handle(const leave_room_request& x) {
 }
 
 void shard_state::handle(ask_streams_request& x) {
-  if (!raft_->ready())
+  if (!raft_->ready()) {
+    node_->peers.send(leader_.node, peer_lane::normal,
+                      std::make_shared<const std::string>(
+                        remote::encode(remote::message{remote::ask_streams{
+                          std::move(x.room), x.hub, x.token}})));
     return;
+  }
   auto& room = room_of(x.room);
   if (room.actor)
     self_->send(room.actor, std::move(x));
@@ -226,6 +247,11 @@ void shard_state::handle(const watch_tenant_request& x) {
     edges.push_back(x.edge);
   if (edges.empty())
     watchers_.erase(x.tenant);
+  if (!raft_->ready())
+    node_->peers.send(leader_.node, peer_lane::normal,
+                      std::make_shared<const std::string>(
+                        remote::encode(remote::message{remote::watch_tenant{
+                          id_, x.tenant, x.on}})));
   for (auto& [key, room] : rooms_)
     if (key.tenant == x.tenant && room->actor)
       self_->send(room->actor, x);

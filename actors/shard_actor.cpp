@@ -9,7 +9,10 @@ namespace callboard {
 
 namespace {
 
-constexpr auto tick_interval = std::chrono::milliseconds{100};
+/// Alone, nothing is urgent; in a cluster Raft's clock must be finer than its
+/// heartbeats.
+constexpr auto tick_alone = std::chrono::milliseconds{100};
+constexpr auto tick_in_cluster = std::chrono::milliseconds{20};
 constexpr std::int64_t sweep_interval_ms = 1000;
 
 } // namespace
@@ -21,6 +24,14 @@ problem not_ready() {
           std::chrono::seconds{1}};
 }
 
+problem no_room() {
+  return {errc::unavailable,
+          "the disk of the node that leads is full: nothing can be written "
+          "until there is room; reading goes on",
+          {},
+          std::chrono::seconds{2}};
+}
+
 void shard_state::init(node_context& node, shard_id id) {
   node_ = &node;
   id_ = id;
@@ -30,7 +41,7 @@ void shard_state::init(node_context& node, shard_id id) {
   raft_.emplace(node, id);
   if (auto ok = raft_->start(self_, steady_ms()); !ok)
     node.die("shard " + std::to_string(id.value) + ": " + ok.error().detail);
-  self_->delayed_send(self_, tick_interval, tick{});
+  self_->send(self_, tick{});
 }
 
 // -- requests enter
@@ -38,9 +49,14 @@ void shard_state::init(node_context& node, shard_id id) {
 
 void shard_state::handle(enter& x) {
   auto s = std::move(x.request);
+  if (!takes_calls()) {
+    if (is_own(*s))
+      return refuse(*s, not_ready());
+    return route(std::move(s), false);
+  }
+  if (node_->no_space.load(std::memory_order_relaxed) != 0)
+    return refuse(*s, no_room());
   s->id = next_slot_++;
-  if (!raft_->ready())
-    return refuse(*s, not_ready());
   auto& room = room_of(s->room);
   touch(room, nullptr);
   slots_.emplace(s->id, s);
@@ -262,10 +278,15 @@ void shard_state::refuse(slot& s, const problem& why) {
 }
 
 // The leadership is lost: runs and rooms hold speculation and must go, and
-// nobody was promised anything yet.
+// nobody was promised anything yet. The next leader is asked instead, where that
+// is safe.
 void shard_state::refuse_all(const problem& why) {
-  for (auto& [id, s] : std::exchange(slots_, {}))
-    refuse(*s, why);
+  for (auto& [id, s] : std::exchange(slots_, {})) {
+    if (is_own(*s))
+      refuse(*s, why);
+    else
+      route(s, s->proposed);
+  }
   for (auto& [key, room] : rooms_) {
     for (auto& [id, run] : room->runs)
       if (run.actor)
@@ -285,6 +306,16 @@ void shard_state::refuse_all(const problem& why) {
   in_flight_.clear();
   writer_ = {};
   batch_ = {};
+  handing_to_.reset();
+  drop_reads();
+  // Others' viewers join where it leads now.
+  for (auto& [tenant, edges] : watchers_)
+    std::erase_if(edges, [this](const edge_listener& x) {
+      return x != edge_listener{node_->edge};
+    });
+  std::erase_if(watchers_, [](const auto& x) { return x.second.empty(); });
+  for (auto& promise : std::exchange(drains_, {}))
+    promise.deliver(drained{true});
 }
 
 void shard_state::check_ready() {
@@ -293,41 +324,34 @@ void shard_state::check_ready() {
     return;
   if (ready)
     return became_ready();
-  node_->ready_shards.fetch_sub(1);
   node_->counters.leading.fetch_sub(1);
+  say_who_leads(false);
+  lose_leader();
   refuse_all(not_ready());
 }
 
 void shard_state::became_ready() {
   spdlog::debug("shard {} serves, term {}", id_.value,
                 raft_->raft().term().value);
-  node_->ready_shards.fetch_add(1);
+  own_term_ = raft_->raft().term();
   node_->counters.leading.fetch_add(1);
   load_leases();
-  for (auto& x : std::exchange(waiting_reads_, {}))
-    handle(x);
-  for (auto& x : std::exchange(waiting_joins_, {}))
-    handle(x);
+  say_who_leads(true);
+  set_leader({node_->self, own_term_});
 }
 
-// -- reads, time
+// -- time
 // ----------------------------------------------------------------------
 
-void shard_state::handle(read_barrier& x) {
-  constexpr std::size_t most = 1024;
-  if (raft_->ready()) { // one voter: nobody else can lead
-    read_clock(x);
-    return (*x.go)(std::nullopt);
-  }
-  if (waiting_reads_.size() >= most)
-    return (*x.go)(not_ready());
-  waiting_reads_.push_back(std::move(x));
-}
-
 void shard_state::handle(tick) {
-  self_->delayed_send(self_, tick_interval, tick{});
-  raft_->tick(steady_ms());
-  check_ready();
+  self_->delayed_send(self_, node_->cluster ? tick_in_cluster : tick_alone,
+                      tick{});
+  auto steady = steady_ms();
+  raft_->tick(steady);
+  after_raft();
+  expire_calls(steady);
+  go_on_handing_over(steady);
+  tick_members(steady);
   tick_dispatch();
   auto now = wall_ms();
   if (now < next_sweep_ms_)
@@ -339,7 +363,7 @@ void shard_state::handle(tick) {
 
 caf::result<drained> shard_state::handle(const drain_now&) {
   auto promise = self_->make_response_promise<drained>();
-  if (slots_.empty())
+  if (slots_.empty() && calls_.empty())
     promise.deliver(drained{true});
   else
     drains_.push_back(promise);
@@ -362,6 +386,12 @@ shard(shard_actor::stateful_pointer<shard_state> self, node_context* node,
     [&state](const log_durable& x) { state.handle(x); },
     [&state](const state_applied& x) { state.handle(x); },
     [&state](const state_flushed& x) { state.handle(x); },
+    [&state](const state_pinned& x) { state.handle(x); },
+    [&state](const state_installed& x) { state.handle(x); },
+    [&state](const state_wiped& x) { state.handle(x); },
+    [&state](state_staged& x) { state.handle(x); },
+    [&state](const stream_over& x) { state.handle(x); },
+    [&state](const digest_made& x) { state.handle(x); },
     [&state](join_room_request& x) { state.handle(x); },
     [&state](const leave_room_request& x) { state.handle(x); },
     [&state](ask_streams_request& x) { state.handle(x); },
@@ -371,13 +401,15 @@ shard(shard_actor::stateful_pointer<shard_state> self, node_context* node,
     [&state](renew_lease& x) { state.handle(x); },
     [&state](queue_loaded& x) { state.handle(x); },
     [&state](leases_loaded& x) { state.handle(x); },
-    [&state](read_barrier& x) { state.handle(x); },
+    [&state](enter_read& x) { state.handle(x); },
     [&state](tick x) { state.handle(x); },
     [&state](const room_expired& x) { state.handle(x); },
     [&state](const peer_came& x) { state.handle(x); },
     [&state](const peer_went& x) { state.handle(x); },
     [&state](peer_message& x) { state.handle(x); },
     [&state](map_changed x) { state.handle(x); },
+    [&state](hand_over_now x) { state.handle(x); },
+    [&state](const transfer_to& x) { state.handle(x); },
     [&state](const list_actors& x) { return state.handle(x); },
     [&state](const find_actor& x) { return state.handle(x); },
     [&state](const describe& x) { return state.handle(x); },

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -25,11 +26,15 @@ namespace callboard {
 
 /// What is said while the shard cannot decide.
 problem not_ready();
+problem no_room();
 
 /// One shard replica. As leader: activates runs and rooms, brings the requests
 /// of each room into one order, numbers their events, proposes them in batches,
 /// and tells producers and viewers when they are applied. Nothing here waits
 /// for the disk; the store is read by readers and written by the two writers.
+///
+/// On every node there is one such actor for each shard, with a replica or
+/// without: it passes its clients' calls on to the leader, and joins rooms there.
 ///
 /// Order: requests of one room leave its lane in the order of their arrival,
 /// whichever run decides first. Bounds: what is between a producer's request
@@ -38,7 +43,9 @@ problem not_ready();
 /// The members are spread over shard_actor.cpp (requests, lanes, time),
 /// shard_batches.cpp (numbers, proposals, answers), shard_activation.cpp (runs
 /// and rooms come and go), shard_dispatch.cpp (workers take runs),
-/// shard_retention.cpp and shard_admin.cpp.
+/// shard_calls.cpp (calls that another node decides), shard_peers.cpp (other
+/// nodes, leaders, members), shard_reads.cpp, shard_retention.cpp and
+/// shard_admin.cpp.
 class shard_state {
 public:
   static constexpr const char* name = "shard";
@@ -59,6 +66,12 @@ public:
   void handle(const log_durable& x);
   void handle(const state_applied& x);
   void handle(const state_flushed& x);
+  void handle(const state_pinned& x);
+  void handle(const state_installed& x);
+  void handle(const state_wiped& x);
+  void handle(state_staged& x);
+  void handle(const stream_over& x);
+  void handle(const digest_made& x);
   void handle(join_room_request& x);
   void handle(const leave_room_request& x);
   void handle(ask_streams_request& x);
@@ -68,13 +81,15 @@ public:
   void handle(renew_lease& x);
   void handle(queue_loaded& x);
   void handle(leases_loaded& x);
-  void handle(read_barrier& x);
+  void handle(enter_read& x);
   void handle(tick);
   void handle(const room_expired& x);
   void handle(const peer_came& x);
   void handle(const peer_went& x);
   void handle(peer_message& x);
   void handle(map_changed);
+  void handle(hand_over_now);
+  void handle(const transfer_to& x);
   caf::result<actor_list> handle(const list_actors& x);
   caf::result<found_actor> handle(const find_actor& x);
   caf::result<description> handle(const describe& x);
@@ -94,6 +109,46 @@ private:
   void refuse_all(const problem& why);
   void check_ready();
   void became_ready();
+
+  // Calls that another node decides.
+  void pass_on(pending_call x);
+  void send_call(std::uint64_t token, pending_call& x);
+  void flush_waiting();
+  void enter_here(pending_call x);
+  void enter_body(const reply_address& to, remote::call_body body);
+  void expire_calls(std::uint64_t now_ms);
+  void give_up(pending_call& x, const problem& why);
+  void handle_call(peer_session session, node_number from, remote::call& x);
+  void handle_answers(remote::call_answers& x);
+  void finish_call(pending_call& x, decltype(answer::outcome)& outcome);
+  void try_again(pending_call x, bool maybe);
+  void route(const reply_address& to, remote::call_body body);
+  void route(slot_ptr s, bool maybe);
+  static void reset(slot& s);
+  /// New calls are decided here.
+  bool takes_calls() const noexcept {
+    return raft_->takes_commands() && !handing_to_;
+  }
+
+  // Other nodes.
+  void after_raft();
+  void hear(node_number from, const remote::leader_notice& x);
+  remote::leader_notice own_notice(bool leads) const;
+  void say_who_leads(bool leads);
+  void set_leader(shard_leader x);
+  void lose_leader();
+  void set_serving(bool on);
+  std::string leader_name() const;
+  void drop_viewers_of(node_number node);
+  void drop_takers_of(node_number node);
+  void tick_members(std::uint64_t now_ms);
+  void begin_hand_over(node_number to, std::uint64_t now_ms);
+  void go_on_handing_over(std::uint64_t now_ms);
+
+  // Reads.
+  void settle_reads();
+  void drop_reads();
+  void carry_out(enter_read& x);
 
   // Batches.
   void number(room_entry& room, const slot_ptr& s);
@@ -127,7 +182,7 @@ private:
   void refuse_takers(const problem& why);
   void tick_dispatch();
   void count_workers();
-  void read_clock(read_barrier& x) const;
+  void renew(const reply_address& to, const lease_request& x);
 
   // Activation.
   room_entry& room_of(const room_key& key);
@@ -164,8 +219,23 @@ private:
   std::size_t counted_waiting_ = 0;
   std::size_t counted_leases_ = 0;
 
-  std::vector<read_barrier> waiting_reads_; // until the shard is ready
-  std::vector<join_room_request> waiting_joins_;
+  shard_leader leader_;
+  raft_term own_term_;   // of our leadership, while was_ready_
+  bool serving_ = false; // somebody leads
+  std::unordered_map<std::uint64_t, pending_call> calls_; // bytes are counted
+  std::vector<std::uint64_t> waiting_calls_;              // of them
+  std::uint64_t next_call_ = 1;
+  std::vector<join_room_request> waiting_joins_; // hubs ask again: a few
+
+  std::map<read_ticket, enter_read> reads_asked_;
+  std::multimap<log_index, enter_read> reads_current_; // until applied so far
+  std::vector<enter_read> reads_void_;
+
+  std::optional<node_number> handing_to_; // 0: whoever is furthest
+  std::uint64_t hand_over_until_ms_ = 0;
+  std::uint64_t next_notice_ms_ = 0;
+  std::uint64_t next_check_ms_ = 0;
+
   std::unordered_map<std::uint64_t, caf::typed_response_promise<found_actor>>
     finders_;
   std::uint64_t next_finder_ = 1;

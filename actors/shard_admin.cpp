@@ -66,20 +66,11 @@ void shard_state::answer_finders(std::vector<std::uint64_t>& finders,
 }
 
 caf::result<description> shard_state::handle(const describe&) {
-  std::string out = "{\"shard\":";
-  json::append_number(out, id_.value);
+  auto out = replica_json(*raft_, id_, true);
   out += ",\"leader\":";
-  json::append_quoted(out, raft_->raft().leading() ? node_->name : "");
+  json::append_quoted(out, leader_name());
   out += ",\"ready\":";
   out += raft_->ready() ? "true" : "false";
-  out += ",\"term\":";
-  json::append_number(out, raft_->raft().term().value);
-  out += ",\"commit_index\":";
-  json::append_number(out, raft_->raft().commit_index().value);
-  out += ",\"last_index\":";
-  json::append_number(out, raft_->raft().last_index().value);
-  out += ",\"applied_index\":";
-  json::append_number(out, raft_->applied().value);
   out += ",\"active_runs\":";
   json::append_number(out, active_runs_);
   out += ",\"active_rooms\":";

@@ -135,6 +135,8 @@ void shard_state::propose() {
     return;
   }
   batch_.number = next_batch_++;
+  for (auto& s : batch_.answers)
+    s->proposed = true;
   in_flight_.push_back(std::exchange(batch_, {}));
   auto payload = std::make_shared<const std::string>(writer_.take());
   auto index = raft_->propose(std::move(payload), steady_ms());
@@ -151,23 +153,54 @@ void shard_state::propose() {
 // ----------------------------------------------------------------------
 
 void shard_state::handle(const log_durable& x) {
-  raft_->on_durable(x.done, steady_ms());
+  raft_->handle(x, steady_ms());
+  after_raft();
   if (!writer_.empty() && raft_->unsynced() < most_unsynced)
     propose();
 }
 
 void shard_state::handle(const state_applied& x) {
-  raft_->on_applied(x.upto);
+  raft_->handle(x);
+  // First: what another leader's entries took the place of is not to be told.
+  check_ready();
   while (!in_flight_.empty() && in_flight_.front().index <= x.upto) {
     auto done = std::move(in_flight_.front());
     in_flight_.pop_front();
     dispatch(done);
   }
   check_ready();
+  settle_reads();
+  go_on_handing_over(steady_ms());
 }
 
 void shard_state::handle(const state_flushed& x) {
-  raft_->on_flushed(x.upto);
+  raft_->handle(x);
+}
+
+void shard_state::handle(const state_pinned& x) {
+  raft_->handle(x);
+}
+
+void shard_state::handle(const state_installed& x) {
+  raft_->handle(x, steady_ms());
+  after_raft();
+}
+
+void shard_state::handle(const state_wiped& x) {
+  raft_->handle(x);
+}
+
+void shard_state::handle(state_staged& x) {
+  raft_->handle(x, steady_ms());
+  after_raft();
+}
+
+void shard_state::handle(const stream_over& x) {
+  raft_->handle(x);
+}
+
+void shard_state::handle(const digest_made& x) {
+  raft_->handle(x);
 }
 
 void shard_state::dispatch(open_batch& x) {
@@ -204,6 +237,7 @@ void shard_state::tell_rooms(open_batch& x) {
         all.push_back({p.room, std::make_shared<room_batch>(), {}});
         all.back().batch->room = p.room->key;
         all.back().batch->previous = p.room->applied;
+        all.back().batch->term = own_term_;
       }
     }
     auto& t = all[at];
@@ -311,15 +345,15 @@ void shard_state::answer_with_detail(const slot_ptr& s, const run_id& run) {
                                       + "/runs/" + run.value};
     else
       out.outcome = tl::unexpected{std::move(detail.error())};
-    answers_out message;
-    message.answers.push_back(std::move(out));
-    caf::anon_send(node->edge, std::move(message));
+    std::vector<answer> one;
+    one.push_back(std::move(out));
+    node->answer(std::move(one));
   });
 }
 
 void shard_state::send_answers(std::vector<answer> xs) {
   if (!xs.empty())
-    self_->send(node_->edge, answers_out{std::move(xs)});
+    node_->answer(std::move(xs));
 }
 
 void shard_state::release(slot& s) {

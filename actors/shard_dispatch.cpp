@@ -54,8 +54,8 @@ std::string lease_json(const run_id& run, const dispatch_state& lease,
 // -----------------------------------------------------------------
 
 void shard_state::handle(take_run& x) {
-  if (!raft_->ready())
-    return answer_taker(x.to, tl::unexpected{not_ready()});
+  if (!takes_calls())
+    return route(x.to, std::move(x.what));
   auto now = clock_ms();
   auto wait = std::min(x.what.wait, node_->conf.dispatch.max_wait);
   dispatch_queues::outbox out;
@@ -70,23 +70,40 @@ void shard_state::handle(take_run& x) {
 void shard_state::handle(const stop_taking_runs& x) {
   if (queues_->stop(x.room, x.to))
     return count_workers();
+  for (auto& [token, call] : calls_)
+    if (!call.request && call.to == x.to) {
+      if (call.sent_to != node_number{})
+        node_->peers.send(
+          call.sent_to, peer_lane::normal,
+          std::make_shared<const std::string>(remote::encode(remote::message{
+            remote::call{id_, 0, remote::stop_taking{x.room, token}}})));
+      calls_.erase(token);
+      return;
+    }
   // It may be about to get one: that one goes back.
   for (auto& [id, s] : slots_)
-    if (s->grant && s->to.hub == x.to.hub && s->to.session == x.to.session
-        && s->to.request == x.to.request)
+    if (s->grant && s->to == x.to)
       s->abandoned = true;
 }
 
 void shard_state::handle(renew_lease& x) {
-  if (!raft_->ready() || !leases_known_)
-    return answer_taker(x.to, tl::unexpected{not_ready()});
+  // As a read: who does not lead any more must not keep a lease alive.
+  enter_read message{x.to, lease_request{lease_request::what::heartbeat,
+                                         std::move(x.room), std::move(x.claim),
+                                         {}}};
+  handle(message);
+}
+
+void shard_state::renew(const reply_address& to, const lease_request& x) {
+  if (!leases_known_)
+    return answer_taker(to, tl::unexpected{not_ready()});
   auto lease = leases_->renew(x.room, x.claim, clock_ms());
   if (!lease) {
     node_->counters.lease_conflicts.fetch_add(1, std::memory_order_relaxed);
-    return answer_taker(x.to, tl::unexpected{std::move(lease.error())});
+    return answer_taker(to, tl::unexpected{std::move(lease.error())});
   }
   node_->counters.heartbeats.fetch_add(1, std::memory_order_relaxed);
-  answer_taker(x.to, document_answer{lease_json(x.claim.run, **lease,
+  answer_taker(to, document_answer{lease_json(x.claim.run, **lease,
                                                 node_->conf.dispatch.lease)});
 }
 
@@ -112,8 +129,9 @@ void shard_state::carry_out(dispatch_queues::outbox& out) {
 
 void shard_state::load_queue(queue_key queue) {
   node_->read([node = node_, me = shard_actor{self_}, shard = id_,
-               queue = std::move(queue)]() mutable {
+               term = own_term_, queue = std::move(queue)]() mutable {
     queue_loaded found;
+    found.term = term;
     auto page
       = node->state->queued_runs(shard, queue.room, queue.name, queue_window);
     found.queue = queue;
@@ -128,6 +146,8 @@ void shard_state::load_queue(queue_key queue) {
 void shard_state::handle(queue_loaded& x) {
   if (x.error)
     node_->die("a queue cannot be read: " + x.error->detail);
+  if (!was_ready_ || x.term != own_term_)
+    return; // of an earlier leadership
   dispatch_queues::outbox out;
   queues_->loaded(x.queue, x.page, clock_ms(), out);
   carry_out(out);
@@ -209,9 +229,9 @@ void shard_state::answer_take(const slot_ptr& s) {
         = document_answer{"{\"lease\":" + lease + ",\"run\":" + *detail + '}'};
     else
       out.outcome = tl::unexpected{std::move(detail.error())};
-    answers_out message;
-    message.answers.push_back(std::move(out));
-    caf::anon_send(node->edge, std::move(message));
+    std::vector<answer> one;
+    one.push_back(std::move(out));
+    node->answer(std::move(one));
   });
 }
 
@@ -267,7 +287,7 @@ void shard_state::apply_effects(std::vector<dispatch_effect>& effects) {
 void shard_state::load_leases() {
   leases_known_ = false;
   node_->read([node = node_, me = shard_actor{self_}, shard = id_,
-               term = raft_->raft().term()] {
+               term = own_term_] {
     leases_loaded found;
     found.term = term;
     if (auto leases = node->state->leased_runs(shard))
@@ -281,7 +301,7 @@ void shard_state::load_leases() {
 void shard_state::handle(leases_loaded& x) {
   if (x.error)
     node_->die("leases cannot be read: " + x.error->detail);
-  if (!raft_->ready() || x.term != raft_->raft().term())
+  if (!was_ready_ || x.term != own_term_)
     return; // asked again
   for (auto& lease : x.leases)
     leases_->start(lease.room, lease.run, std::move(lease.lease), clock_ms());
@@ -290,13 +310,17 @@ void shard_state::handle(leases_loaded& x) {
 }
 
 void shard_state::refuse_takers(const problem& why) {
-  for (auto& who : queues_->clear())
-    answer_taker(who.to, tl::unexpected{why});
+  for (auto& who : queues_->clear()) {
+    if (who.to.node == node_number{})
+      answer_taker(who.to, tl::unexpected{why});
+    else
+      node_->bounce(who.to, remote::call_fate::not_leading);
+  }
   count_workers();
 }
 
 void shard_state::tick_dispatch() {
-  if (!raft_->ready())
+  if (!was_ready_)
     return;
   if (node_->draining.load(std::memory_order_relaxed)) {
     auto why = not_ready();
@@ -328,12 +352,6 @@ void shard_state::count_workers() {
     waiting - std::exchange(counted_waiting_, waiting));
   node_->counters.leases.fetch_add(leases
                                    - std::exchange(counted_leases_, leases));
-}
-
-void shard_state::read_clock(read_barrier& x) const {
-  if (x.clock)
-    x.clock->lease_left_ms
-      = leases_->left_ms(x.clock->room, x.clock->run, clock_ms());
 }
 
 } // namespace callboard

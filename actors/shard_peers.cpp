@@ -1,19 +1,289 @@
 #include "actors/shard_actor.hpp"
 
-// What other nodes mean for a shard: their messages, their coming and going.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+// What other nodes mean for a shard: their messages, their coming and going,
+// who leads, and where replicas should be.
 
 namespace callboard {
 
-void shard_state::handle(const peer_came&) {
+namespace {
+
+shared_bytes frame(remote::message x) {
+  return std::make_shared<const std::string>(remote::encode(x));
 }
 
-void shard_state::handle(const peer_went&) {
+} // namespace
+
+void shard_state::handle(peer_message& x) {
+  auto& what = *x.what;
+  auto now = steady_ms();
+  if (raft_->receive(x.from, what, now))
+    return after_raft();
+  if (auto notice = std::get_if<remote::leader_notice>(&what))
+    return hear(x.from, *notice);
+  if (auto call = std::get_if<remote::call>(&what))
+    return handle_call(x.session, x.from, *call);
+  if (auto answers = std::get_if<remote::call_answers>(&what))
+    return handle_answers(*answers);
+  if (auto join = std::get_if<remote::join_room>(&what)) {
+    if (!raft_->ready())
+      return; // the hub asks again when it knows who leads
+    join_room_request y{std::move(join->room), join->hub, join->token,
+                        node_->edge_of(x.from)};
+    return handle(y);
+  }
+  if (auto leave = std::get_if<remote::leave_room>(&what))
+    return handle(
+      leave_room_request{std::move(leave->room), node_->edge_of(x.from)});
+  if (auto ask = std::get_if<remote::ask_streams>(&what)) {
+    ask_streams_request y{std::move(ask->room), ask->hub, ask->token,
+                          node_->edge_of(x.from)};
+    return handle(y);
+  }
+  if (auto watch = std::get_if<remote::watch_tenant>(&what)) {
+    if (raft_->ready())
+      handle(watch_tenant_request{std::move(watch->tenant),
+                                  node_->edge_of(x.from), watch->on});
+  }
 }
 
-void shard_state::handle(peer_message&) {
+// What the replica said may have changed everything.
+void shard_state::after_raft() {
+  check_ready();
+  settle_reads();
 }
+
+// -- nodes come and go
+// --------------------------------------------------------
+
+void shard_state::handle(const peer_came& x) {
+  if (raft_->ready())
+    node_->peers.send(x.number, peer_lane::urgent,
+                      frame(remote::message{own_notice(true)}));
+}
+
+void shard_state::handle(const peer_went& x) {
+  raft_->peer_gone(x.number);
+  drop_viewers_of(x.number);
+  drop_takers_of(x.number);
+  if (leader_.node == x.number)
+    lose_leader();
+  // Calls that it had: nobody knows what became of them.
+  std::vector<std::uint64_t> there;
+  for (auto& [token, call] : calls_)
+    if (call.sent_to == x.number)
+      there.push_back(token);
+  for (auto token : there) {
+    auto call = std::move(calls_.at(token));
+    calls_.erase(token);
+    try_again(std::move(call), true);
+  }
+}
+
+void shard_state::drop_viewers_of(node_number node) {
+  auto edge = node_->edge_of(node);
+  if (!edge)
+    return;
+  for (auto& [key, room] : rooms_)
+    if (std::erase(room->joined, edge) > 0 && room->actor)
+      self_->send(room->actor, leave_room_request{key, edge});
+  for (auto at = watchers_.begin(); at != watchers_.end();) {
+    auto tenant = at->first;
+    auto watched = std::ranges::find(at->second, edge) != at->second.end();
+    ++at;
+    if (watched)
+      handle(watch_tenant_request{tenant, edge, false});
+  }
+}
+
+void shard_state::drop_takers_of(node_number node) {
+  for (auto& [id, s] : slots_)
+    if (s->grant && s->to.node == node)
+      s->abandoned = true;
+  dispatch_queues::outbox out;
+  queues_->stop_all(node);
+  carry_out(out);
+}
+
+// -- who leads
+// ----------------------------------------------------------------
+
+remote::leader_notice shard_state::own_notice(bool leads) const {
+  remote::leader_notice x;
+  x.shard = id_;
+  x.term = own_term_;
+  x.leads = leads;
+  if (leads && raft_->started())
+    for (auto& member : raft_->raft().members())
+      x.members.push_back(member.node);
+  return x;
+}
+
+void shard_state::say_who_leads(bool leads) {
+  if (!node_->cluster)
+    return;
+  auto notice = std::make_shared<remote::message>(own_notice(leads));
+  node_->peers.send_all(peer_lane::urgent, frame(*notice));
+  self_->send(node_->cluster, peer_message{{}, node_->self, notice});
+}
+
+void shard_state::hear(node_number from, const remote::leader_notice& x) {
+  if (!x.leads) {
+    if (leader_.node == from && x.term >= leader_.term)
+      lose_leader();
+    return;
+  }
+  raft_->hear_members(x);
+  if (x.term < leader_.term || (raft_->ready() && x.term <= own_term_))
+    return;
+  set_leader({from, x.term});
+}
+
+void shard_state::set_leader(shard_leader x) {
+  if (x == leader_)
+    return;
+  auto before = std::exchange(leader_, x);
+  // Rooms that were joined elsewhere have to be joined where it leads now.
+  if (before.node != node_->self)
+    self_->send(node_->edge, shard_lost_out{id_});
+  set_serving(true);
+  flush_waiting();
+  for (auto& join : std::exchange(waiting_joins_, {}))
+    handle(join);
+  if (leader_.node == node_->self)
+    return;
+  for (auto& [tenant, edges] : watchers_)
+    node_->peers.send(
+      leader_.node, peer_lane::normal,
+      frame(remote::message{remote::watch_tenant{id_, tenant, true}}));
+}
+
+void shard_state::lose_leader() {
+  if (leader_.node == node_number{})
+    return;
+  auto was_here = leader_.node == node_->self;
+  leader_.node = {}; // the term stays: nobody of an older one is believed
+  set_serving(false);
+  if (!was_here)
+    self_->send(node_->edge, shard_lost_out{id_});
+}
+
+/// Empty: unknown.
+std::string shard_state::leader_name() const {
+  if (leader_.node == node_->self)
+    return node_->name;
+  auto node = node_->map()->find(leader_.node);
+  return node ? node->name : std::string{};
+}
+
+void shard_state::set_serving(bool on) {
+  if (on == std::exchange(serving_, on))
+    return;
+  if (on)
+    node_->ready_shards.fetch_add(1);
+  else
+    node_->ready_shards.fetch_sub(1);
+}
+
+// -- where replicas should be
+// --------------------------------------------------
 
 void shard_state::handle(map_changed) {
+  if (raft_->started())
+    return;
+  if (auto ok = raft_->start(self_, steady_ms()); !ok)
+    node_->die("shard " + std::to_string(id_.value) + ": "
+               + ok.error().detail);
+  after_raft();
+}
+
+void shard_state::tick_members(std::uint64_t now_ms) {
+  if (!node_->cluster || !raft_->ready())
+    return;
+  if (now_ms >= next_notice_ms_) {
+    constexpr std::uint64_t notice_interval_ms = 1000;
+    next_notice_ms_ = now_ms + notice_interval_ms;
+    say_who_leads(true);
+  }
+  if (node_->handing_over.load(std::memory_order_relaxed))
+    return begin_hand_over({}, now_ms);
+  if (handing_to_)
+    return; // one thing at a time
+  if (auto log = node_->no_space.load(std::memory_order_relaxed); log != 0)
+    return begin_hand_over({}, now_ms); // somebody else's disk may have room
+  if (auto wanted = node_->map()->of(id_))
+    if (auto to = raft_->move_towards(*wanted, now_ms))
+      begin_hand_over(*to, now_ms);
+  auto interval
+    = static_cast<std::uint64_t>(node_->conf.cluster.digest_interval.count());
+  if (interval > 0 && now_ms >= next_check_ms_) {
+    if (next_check_ms_ != 0)
+      raft_->check_digests(now_ms);
+    next_check_ms_ = now_ms + interval;
+  }
+}
+
+// -- handing over
+// -------------------------------------------------------------
+
+// Nothing new is decided here; when what is under way is told, the leadership
+// goes. So nobody is left to wonder whether something was done.
+void shard_state::begin_hand_over(node_number to, std::uint64_t now_ms) {
+  if (!raft_->ready() || handing_to_)
+    return;
+  handing_to_ = to;
+  hand_over_until_ms_
+    = now_ms
+      + static_cast<std::uint64_t>(node_->conf.cluster.election_timeout.count());
+  go_on_handing_over(now_ms);
+}
+
+void shard_state::go_on_handing_over(std::uint64_t now_ms) {
+  if (!handing_to_)
+    return;
+  if (!raft_->ready()) {
+    handing_to_.reset();
+    return;
+  }
+  if (now_ms >= hand_over_until_ms_) {
+    // Nothing came of it: this node goes on.
+    if (raft_->raft().transferring())
+      return;
+    handing_to_.reset();
+    return flush_waiting();
+  }
+  if (!slots_.empty() || !in_flight_.empty() || raft_->raft().transferring())
+    return;
+  if (auto ok = raft_->transfer(*handing_to_, now_ms); !ok) {
+    handing_to_.reset();
+    flush_waiting();
+  }
+  after_raft();
+}
+
+void shard_state::handle(const transfer_to& x) {
+  std::vector<answer> out;
+  auto target = node_->map()->find(x.node);
+  if (!raft_->ready()) {
+    out.push_back({x.to, tl::unexpected{not_ready()}});
+  } else {
+    begin_hand_over(x.node, steady_ms());
+    std::string json = "{\"shard\":";
+    json::append_number(json, id_.value);
+    json += ",\"to\":";
+    json::append_quoted(json, target ? target->name : "");
+    json += '}';
+    out.push_back({x.to, document_answer{std::move(json), 202}});
+  }
+  node_->answer(std::move(out));
+}
+
+void shard_state::handle(hand_over_now) {
+  begin_hand_over({}, steady_ms());
 }
 
 } // namespace callboard

@@ -1,72 +1,210 @@
 #include "actors/shard_raft.hpp"
 
 #include <caf/send.hpp>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <array>
 #include <random>
 #include <utility>
 
 namespace callboard {
 
-namespace {
-
-// A node that is alone; the cluster brings numbers for its nodes.
-constexpr node_number self_number{1};
-
-} // namespace
-
 shard_raft::shard_raft(node_context& node, shard_id shard)
     : node_{node}, shard_{shard} {
-  consensus::options opts;
-  opts.self = self_number;
-  opts.group = static_cast<std::uint32_t>(shard.value);
-  opts.random_seed = std::random_device{}();
-  raft_ = make_raft_consensus(opts);
+  // nop
 }
+
+// -- start
+// ---------------------------------------------------------------------
 
 result<void> shard_raft::start(storage_listener me, std::uint64_t now_ms) {
   me_ = std::move(me);
+  std::vector<group_member> first;
+  auto map = node_.first_map();
+  if (auto wanted = map ? map->of(shard_) : nullptr)
+    for (auto node : wanted->replicas)
+      first.push_back({node, true});
+  auto founder = std::ranges::find(first, node_.self.load(), &group_member::node)
+                 != first.end();
+  auto unfinished = node_.log->unfinished_install(shard_);
+  if (!unfinished)
+    return tl::unexpected{unfinished.error()};
+  if (*unfinished != stream_id{}) {
+    // The process ended between the log's part of an install and the state's.
+    if (auto ok = node_.state->install(shard_, *unfinished); !ok)
+      return ok;
+    log_store::batch done;
+    done.installed(shard_);
+    std::string error;
+    if (node_.log->write(done, error) != write_outcome::durable)
+      return fail(errc::internal, "the log cannot be written: " + error);
+  }
+  if (auto ok = node_.state->drop_staged(shard_); !ok)
+    return ok;
+  auto present = node_.log->presence(shard_);
+  if (!present)
+    return tl::unexpected{present.error()};
+  switch (*present) {
+  case log_presence::holds:
+    return load({}, now_ms);
+  case log_presence::wiped: // the process may have ended amid it
+    return node_.state->wipe(shard_);
+  case log_presence::never:
+    break;
+  }
+  // Else the first message of the group's leader starts it.
+  return founder ? load(first, now_ms) : result<void>{};
+}
+
+result<void> shard_raft::load(std::span<const group_member> bootstrap,
+                              std::uint64_t now_ms) {
   auto applied = node_.state->applied(shard_);
   if (!applied)
     return tl::unexpected{applied.error()};
   auto found = node_.log->load(shard_, *applied);
   if (!found)
     return tl::unexpected{found.error()};
+  consensus::options opts;
+  opts.self = node_.self;
+  opts.group = static_cast<std::uint32_t>(shard_.value);
+  opts.random_seed = std::random_device{}();
+  opts.election_timeout_ms
+    = static_cast<std::uint32_t>(node_.conf.cluster.election_timeout.count());
+  opts.heartbeat_ms
+    = static_cast<std::uint32_t>(node_.conf.cluster.heartbeat.count());
+  raft_ = make_raft_consensus(opts);
   applied_ = *applied;
+  trimmed_ = {};
   stored_last_ = found->entries.empty() ? found->snapshot_index
                                         : found->entries.back().index;
-  const std::array members{group_member{self_number, true}};
-  carry_out(raft_->start(std::move(*found), members, now_ms));
+  node_.counters.replicas.fetch_add(1);
+  carry_out(raft_->start(std::move(*found), bootstrap, now_ms));
   return {};
 }
 
+// -- events
+// --------------------------------------------------------------------
+
 void shard_raft::tick(std::uint64_t now_ms) {
-  carry_out(raft_->tick(now_ms));
+  if (raft_)
+    carry_out(raft_->tick(now_ms));
 }
 
 result<log_index> shard_raft::propose(shared_bytes payload,
                                       std::uint64_t now_ms) {
+  if (!raft_)
+    return fail(errc::unavailable, "there is no replica here");
   auto done = raft_->propose(std::move(payload), now_ms);
   if (!done)
     return tl::unexpected{done.error()};
+  auto index = raft_->last_index();
   carry_out(**done);
-  return raft_->last_index();
+  return index;
 }
 
-void shard_raft::on_durable(ticket done, std::uint64_t now_ms) {
-  // The log writer reports the last append of those that it synced together.
-  while (!unsynced_.empty() && unsynced_.front() <= done)
+result<read_ticket> shard_raft::read(std::uint64_t now_ms) {
+  read_ticket asked;
+  auto done = raft_->read(asked, now_ms);
+  if (!done)
+    return tl::unexpected{done.error()};
+  carry_out(**done);
+  return asked;
+}
+
+std::vector<read_outcome> shard_raft::take_reads() {
+  return std::exchange(reads_, {});
+}
+
+result<void> shard_raft::transfer(node_number to, std::uint64_t now_ms) {
+  if (!raft_)
+    return fail(errc::unavailable, "there is no replica here");
+  auto done = raft_->transfer(to, now_ms);
+  if (!done)
+    return tl::unexpected{done.error()};
+  carry_out(**done);
+  return {};
+}
+
+bool shard_raft::receive(node_number from, remote::message& x,
+                         std::uint64_t now_ms) {
+  if (auto raft = std::get_if<remote::raft>(&x)) {
+    if (wiping_)
+      return true;
+    if (!raft_) {
+      // A member of the group talks to us: we are being taken in.
+      if (auto ok = load({}, now_ms); !ok)
+        node_.die("shard " + std::to_string(shard_.value) + ": "
+                  + ok.error().detail);
+    }
+    // The state that such a message stands for comes as a stream, and the
+    // message again behind it.
+    if (described_state(static_cast<std::uint32_t>(shard_.value), raft->bytes))
+      return true;
+    carry_out(raft_->receive(from, raft->bytes, now_ms));
+    return true;
+  }
+  return receive_stream(from, x, now_ms);
+}
+
+// -- the disk reports
+// -----------------------------------------------------------
+
+void shard_raft::handle(const log_durable& x, std::uint64_t now_ms) {
+  synced_ = std::max(synced_, x.done);
+  report_durable(now_ms);
+}
+
+// The log writer reports the last append of those that it synced together.
+void shard_raft::report_durable(std::uint64_t now_ms) {
+  if (!raft_ || installing_)
+    return;
+  ticket done;
+  while (!unsynced_.empty() && unsynced_.front().after <= synced_) {
+    auto& x = unsynced_.front();
+    if (x.install) {
+      // What was on its way to the state comes first; then the staged rows
+      // become the state, and only then this counts as done.
+      installing_ = true;
+      caf::anon_send(node_.state_writer,
+                     state_install{shard_, x.install->stream, me_});
+      break;
+    }
+    send(x.messages);
+    done = x.after;
     unsynced_.pop_front();
-  carry_out(raft_->durable(done, now_ms));
+  }
+  if (done != ticket{})
+    carry_out(raft_->durable(done, now_ms));
 }
 
-void shard_raft::on_applied(log_index upto) {
-  applied_ = std::max(applied_, upto);
+void shard_raft::handle(const state_installed&, std::uint64_t now_ms) {
+  if (!installing_ || unsynced_.empty())
+    return;
+  installing_ = false;
+  auto x = std::move(unsynced_.front());
+  unsynced_.pop_front();
+  applied_ = x.install->index;
+  trimmed_ = {};
+  ++sums_.states_received;
+  log_append note;
+  note.shard = shard_;
+  note.installed = true;
+  note.from = me_;
+  caf::anon_send(node_.log_writer, std::move(note));
+  send(x.messages);
+  carry_out(raft_->durable(x.after, now_ms));
+  report_durable(now_ms);
 }
 
-void shard_raft::on_flushed(log_index upto) {
-  if (upto <= trimmed_ || upto > applied_)
+void shard_raft::handle(const state_applied& x) {
+  applied_ = std::max(applied_, x.upto);
+}
+
+void shard_raft::handle(const state_flushed& x) {
+  if (!raft_ || installing_)
+    return;
+  auto upto = keep_behind(std::min(x.upto, applied_));
+  if (upto <= trimmed_)
     return;
   auto term = raft_->term_at(upto);
   if (term == raft_term{})
@@ -79,19 +217,37 @@ void shard_raft::on_flushed(log_index upto) {
   raft_->trim(next(upto));
 }
 
+// Followers that are near get the log; for those that are far, or silent, it is
+// not kept: they get the state.
+log_index shard_raft::keep_behind(log_index upto) const {
+  constexpr std::uint64_t near_entries = 4096;
+  constexpr std::uint64_t heard_ms = 2000;
+  if (!raft_->leading())
+    return upto;
+  auto last = raft_->last_index().value;
+  for (auto& x : raft_->progress())
+    if (x.silent_ms && *x.silent_ms < heard_ms
+        && last - std::min(last, x.match.value) <= near_entries)
+      upto = std::min(upto, x.match);
+  return upto;
+}
+
+// -- effects
+// -------------------------------------------------------------------
+
 void shard_raft::carry_out(const effects& x) {
-  if (x.leadership_changed && !raft_->leading())
-    ready_at_.reset();
-  if (x.after != ticket{}) {
-    log_append out{shard_,   x.hard,  x.erase_from, stored_last_,
-                   x.append, x.after, me_};
-    if (x.erase_from)
-      stored_last_ = {x.erase_from->value - 1};
-    if (!x.append.empty())
-      stored_last_ = x.append.back().index;
-    unsynced_.push_back(x.after);
-    caf::anon_send(node_.log_writer, std::move(out));
+  if (x.leadership_changed) {
+    ++sums_.leadership_changes;
+    if (!raft_->leading()) {
+      ready_at_.reset();
+      move_.clear();
+    }
   }
+  persist(x);
+  send(x.now);
+  std::ranges::copy(x.reads, std::back_inserter(reads_));
+  for (auto& request : x.states)
+    begin_stream(request);
   if (x.apply.empty())
     return;
   for (auto& entry : x.apply)
@@ -99,6 +255,121 @@ void shard_raft::carry_out(const effects& x) {
       ready_at_ = entry.index;
   caf::anon_send(node_.state_writer,
                  state_apply{shard_, x.apply.back().index, x.apply, me_});
+}
+
+void shard_raft::persist(const effects& x) {
+  if (x.after == ticket{})
+    return;
+  log_append out;
+  out.shard = shard_;
+  out.hard = x.hard;
+  out.erase_from = x.erase_from;
+  out.erase_last = stored_last_;
+  out.entries = x.append;
+  out.install = x.install;
+  out.after = x.after;
+  out.from = me_;
+  if (x.erase_from)
+    stored_last_ = {x.erase_from->value - 1};
+  if (!x.append.empty())
+    stored_last_ = x.append.back().index;
+  if (x.install)
+    stored_last_ = x.install->index;
+  unsynced_.push_back({x.after, x.after_sync, x.install});
+  caf::anon_send(node_.log_writer, std::move(out));
+}
+
+void shard_raft::send(const std::vector<raft_message_out>& messages) {
+  for (auto& x : messages)
+    node_.peers.send(
+      x.to, peer_lane::urgent,
+      std::make_shared<const std::string>(
+        remote::encode(remote::message{remote::raft{shard_, x.bytes}})));
+}
+
+// -- members
+// -------------------------------------------------------------------
+
+std::optional<node_number>
+shard_raft::move_towards(const placement& wanted, std::uint64_t now_ms) {
+  constexpr std::uint64_t step_interval_ms = 200;
+  if (!takes_commands() || now_ms < next_step_ms_)
+    return std::nullopt;
+  next_step_ms_ = now_ms + step_interval_ms;
+  auto heard_ms = 2 * static_cast<std::uint64_t>(
+                    node_.conf.cluster.election_timeout.count());
+  auto last = raft_->last_index().value;
+  std::vector<member_state> members;
+  for (auto& x : raft_->members())
+    if (x.node == node_.self)
+      members.push_back({x.node, x.voter, true, true});
+  for (auto& x : raft_->progress())
+    members.push_back({x.member.node, x.member.voter,
+                       x.silent_ms && *x.silent_ms < heard_ms,
+                       last - std::min(last, x.match.value) <= 1024});
+  auto step = next_step(node_.self, members, wanted);
+  move_.clear();
+  using what = group_step::what;
+  if (step.action == what::nothing)
+    return std::nullopt;
+  auto map = node_.map();
+  auto who = map->find(step.node);
+  auto name = who ? who->name : "#" + std::to_string(step.node.value);
+  if (step.action == what::hand_over) {
+    move_ = "handing over to " + name;
+    return step.node;
+  }
+  auto [action, doing] = [&]() -> std::pair<member_action, const char*> {
+    switch (step.action) {
+    case what::add:
+      return {member_action::add, "adding "};
+    case what::promote:
+      return {member_action::promote, "promoting "};
+    case what::demote:
+      return {member_action::demote, "demoting "};
+    default:
+      return {member_action::remove, "removing "};
+    }
+  }();
+  move_ = doing + name;
+  auto done = raft_->change(action, step.node, now_ms);
+  if (done)
+    carry_out(**done);
+  else if (done.error().code != errc::unavailable)
+    move_ += ": " + done.error().detail;
+  return std::nullopt;
+}
+
+void shard_raft::hear_members(const remote::leader_notice& x) {
+  if (!raft_ || wiping_ || installing_ || !x.leads || x.members.empty()
+      || raft_->leading() || x.term < raft_->term()
+      || std::ranges::find(x.members, node_.self.load()) != x.members.end())
+    return;
+  auto wanted = node_.map()->of(shard_);
+  if (wanted
+      && std::ranges::find(wanted->replicas, node_.self.load())
+           != wanted->replicas.end())
+    return; // it is about to be taken in
+  spdlog::info("shard {}: this node holds no replica any more", shard_.value);
+  wiping_ = true;
+  raft_.reset();
+  unsynced_.clear();
+  reads_.clear();
+  ready_at_.reset();
+  outgoing_.clear();
+  incoming_.reset();
+  node_.counters.replicas.fetch_sub(1);
+  log_append gone;
+  gone.shard = shard_;
+  gone.wipe = true;
+  gone.from = me_;
+  caf::anon_send(node_.log_writer, std::move(gone));
+  caf::anon_send(node_.state_writer, state_wipe{shard_, me_});
+}
+
+void shard_raft::handle(const state_wiped&) {
+  wiping_ = false;
+  applied_ = stored_last_ = trimmed_ = {};
 }
 
 } // namespace callboard

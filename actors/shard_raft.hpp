@@ -7,38 +7,99 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 namespace callboard {
 
-/// Drives one Raft replica: gives it events and carries its effects out, in
-/// their order, through the log writer and the state writer. Used by the
-/// shard's actor only.
+/// Drives this node's replica of one group, if there is one: gives it events
+/// and carries its effects out, in their order, through the log writer, the
+/// state writer and the links. Used by the actor of that group only
+/// (docs/architecture.md, "How a shard drives its group").
 class shard_raft {
 public:
+  /// Sums since start, for operators.
+  struct figures {
+    std::uint64_t leadership_changes = 0, states_sent = 0, states_received = 0,
+                  digests_compared = 0, digest_mismatches = 0;
+  };
+
+  /// What the others of the group hold, as the leader knows.
+  struct digest_row {
+    log_index applied;
+    std::uint64_t digest = 0;
+  };
+
   shard_raft(node_context& node, shard_id shard);
 
-  /// Loads the log and starts. `me` hears of progress.
+  /// Begins with what is on the disk, if there is anything or the node was in
+  /// the cluster from the start. `me` hears of progress.
   result<void> start(storage_listener me, std::uint64_t now_ms);
+
+  /// Whether there is a replica here.
+  bool started() const noexcept {
+    return raft_ != nullptr;
+  }
 
   void tick(std::uint64_t now_ms);
 
   /// Appends one command. @returns its index.
   result<log_index> propose(shared_bytes payload, std::uint64_t now_ms);
 
-  void on_durable(ticket done, std::uint64_t now_ms);
+  /// A message for the replica of this group; true: it was one.
+  bool receive(node_number from, remote::message& x, std::uint64_t now_ms);
+  /// Streams to and from that node are void.
+  void peer_gone(node_number node);
+  /// The applied members, as the leader of that term says: who is not among
+  /// them, and not wanted, drops its replica.
+  void hear_members(const remote::leader_notice& x);
 
+  void handle(const log_durable& x, std::uint64_t now_ms);
   /// The state is applied up to here.
-  void on_applied(log_index upto);
-
+  void handle(const state_applied& x);
   /// The state is durable up to here: asks for a trim of the log.
-  void on_flushed(log_index upto);
+  void handle(const state_flushed& x);
+  void handle(const state_installed& x, std::uint64_t now_ms);
+  void handle(const state_wiped& x);
+  void handle(state_staged& x, std::uint64_t now_ms);
+  void handle(const stream_over& x);
+  void handle(const state_pinned& x);
+  void handle(const digest_made& x);
+
+  /// Asks for a moment at which all that was acknowledged before is known
+  /// here; taken with take_reads(). Only while ready().
+  result<read_ticket> read(std::uint64_t now_ms);
+  /// Outcomes since the last call: answer when applied() is that far.
+  std::vector<read_outcome> take_reads();
+
+  /// See consensus.
+  result<void> transfer(node_number to, std::uint64_t now_ms);
+  /// One step of the group towards what the map wants. @returns whom to hand
+  /// the leadership to, if that is the step.
+  std::optional<node_number> move_towards(const placement& wanted,
+                                          std::uint64_t now_ms);
+  /// What it did last towards there, for operators; empty: nothing to do.
+  const std::string& move() const noexcept {
+    return move_;
+  }
+
+  /// Leader: lets all replicas compute their digest at one entry.
+  void check_digests(std::uint64_t now_ms);
 
   /// Leads, and has applied everything that came before its term: may decide.
   bool ready() const noexcept {
-    return raft_->leading() && ready_at_ && applied_ >= *ready_at_;
+    return raft_ && raft_->leading() && ready_at_ && applied_ >= *ready_at_;
+  }
+
+  /// ready(), and new commands are taken.
+  bool takes_commands() const noexcept {
+    return ready() && !raft_->transferring();
   }
 
   /// Appends that are not synced yet.
@@ -50,12 +111,43 @@ public:
     return applied_;
   }
 
+  /// Only if started().
   const consensus& raft() const noexcept {
     return *raft_;
   }
 
+  /// This node's number in the group.
+  node_number raft_self() const noexcept {
+    return node_.self;
+  }
+
+  const figures& sums() const noexcept {
+    return sums_;
+  }
+  const std::map<node_number, digest_row>& digests() const noexcept {
+    return digests_;
+  }
+  /// A replica whose state differs from that of most; told once.
+  std::optional<node_number> take_outlier();
+
 private:
+  struct unsynced_append {
+    ticket after;
+    std::vector<raft_message_out> messages; // that promise what is in it
+    std::optional<state_descriptor> install;
+  };
+
+  result<void> load(std::span<const group_member> bootstrap,
+                    std::uint64_t now_ms);
   void carry_out(const effects& x);
+  void persist(const effects& x);
+  void send(const std::vector<raft_message_out>& messages);
+  void report_durable(std::uint64_t now_ms);
+  void begin_stream(const state_request& x);
+  bool receive_stream(node_number from, remote::message& x,
+                      std::uint64_t now_ms);
+  void note_digest(node_number node, log_index applied, std::uint64_t digest);
+  log_index keep_behind(log_index upto) const;
 
   node_context& node_;
   shard_id shard_;
@@ -65,7 +157,35 @@ private:
   log_index applied_;
   log_index trimmed_;
   std::optional<log_index> ready_at_; // this term's barrier
-  std::deque<ticket> unsynced_;       // in the order of their tickets
+  std::deque<unsynced_append> unsynced_; // in the order of their tickets
+  ticket synced_;                        // by the log; maybe not reported yet
+  bool installing_ = false;              // the front of unsynced_
+  bool wiping_ = false;
+  std::vector<read_outcome> reads_;
+
+  struct outgoing {
+    node_number to;
+    caf::actor sender;
+  };
+  struct incoming {
+    node_number from;
+    stream_id stream;
+    caf::actor receiver;
+  };
+  std::unordered_map<stream_id, outgoing> outgoing_;
+  std::optional<incoming> incoming_;
+
+  std::string move_;
+  std::uint64_t next_step_ms_ = 0;
+  std::map<node_number, digest_row> digests_; // at the last check
+  log_index checked_;
+  std::set<node_number> outliers_;
+  figures sums_;
 };
+
+/// The replica for operators: a JSON object, and its members for one that has
+/// more to say (without the last brace if `open`).
+std::string replica_json(const shard_raft& x, shard_id shard,
+                         bool open = false);
 
 } // namespace callboard

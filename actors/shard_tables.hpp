@@ -77,4 +77,22 @@ struct open_batch {
   std::vector<std::pair<room_entry*, event_seq>> trims;
 };
 
+/// A call of this node's clients that goes to the leader of the shard, or waits
+/// until there is one.
+struct pending_call {
+  reply_address to;
+  slot_ptr request; ///< publish, command, define; else null and `body` set.
+  std::shared_ptr<const remote::call_body> body;
+  std::uint64_t until_ms = 0; ///< It waits for a leader so long.
+  node_number sent_to;        ///< 0: it waits.
+};
+
+/// Who may decide for the shard.
+struct shard_leader {
+  node_number node; ///< 0: unknown.
+  raft_term term;
+
+  friend bool operator==(const shard_leader&, const shard_leader&) = default;
+};
+
 } // namespace callboard

@@ -95,6 +95,9 @@ struct slot {
   dispatch_ptr lease;          ///< take: as it was decided.
   bool abandoned = false;      ///< take: the worker has gone.
   std::string definition_json; ///< define: the answer.
+  /// define: as it was asked for, to be passed on.
+  std::shared_ptr<const definition_request> definition;
+  bool proposed = false; ///< Part of an entry, or behind one.
 
   std::vector<verdict> verdicts;
   std::size_t waiting = 0; ///< Deciders that have not answered yet.

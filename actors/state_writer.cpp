@@ -15,17 +15,33 @@ constexpr auto retry_interval = std::chrono::milliseconds{200};
 } // namespace
 
 void state_writer_state::handle(state_apply& x) {
-  if (!stuck_.empty() || !apply(x)) {
+  take(std::move(x));
+}
+
+void state_writer_state::handle(const state_install& x) {
+  take(x);
+}
+
+void state_writer_state::handle(const state_wipe& x) {
+  take(x);
+}
+
+void state_writer_state::take(job x) {
+  if (!stuck_.empty() || !carry_out(x)) {
     if (stuck_.empty())
       self_->delayed_send(self_, retry_interval, flush_now{});
     stuck_.push_back(std::move(x));
   }
 }
 
+bool state_writer_state::carry_out(const job& x) {
+  return std::visit([this](const auto& y) { return apply(y); }, x);
+}
+
 void state_writer_state::handle(flush_now) {
   node_->state->resume();
   while (!stuck_.empty()) {
-    if (!apply(stuck_.front())) {
+    if (!carry_out(stuck_.front())) {
       self_->delayed_send(self_, retry_interval, flush_now{});
       return;
     }
@@ -35,37 +51,85 @@ void state_writer_state::handle(flush_now) {
   spdlog::warn("the state store can be written again");
 }
 
+// A command without content is a check: all replicas look at their state as it
+// is exactly there.
 bool state_writer_state::apply(const state_apply& x) {
+  std::span<const log_entry> left{x.entries};
+  if (auto done = done_.find(x.shard); done != done_.end())
+    while (!left.empty() && left.front().index <= done->second)
+      left = left.subspan(1);
+  while (!left.empty()) {
+    auto is_check = [](const log_entry& entry) {
+      return entry.kind == entry_kind::command && entry.payload.empty();
+    };
+    auto at = std::ranges::find_if(left, is_check);
+    auto checks = at != left.end();
+    auto count = static_cast<std::size_t>(at - left.begin()) + (checks ? 1 : 0);
+    if (!apply_part(x, left.first(count)))
+      return false;
+    if (checks)
+      if (auto state = node_->state->pin(x.shard))
+        self_->send(x.from, state_pinned{std::move(*state)});
+    left = left.subspan(count);
+  }
+  done_.erase(x.shard);
+  return true;
+}
+
+bool state_writer_state::apply_part(const state_apply& x,
+                                    std::span<const log_entry> entries) {
   std::vector<std::string_view> payloads;
-  payloads.reserve(x.entries.size());
+  payloads.reserve(entries.size());
   std::size_t bytes = 0;
-  for (auto& entry : x.entries) {
+  for (auto& entry : entries) {
     payloads.push_back(entry.kind == entry_kind::command ? entry.payload
                                                          : std::string_view{});
     bytes += entry.payload.size();
   }
+  auto upto = entries.back().index;
   auto began = steady_us();
-  auto done = node_->state->apply(x.shard, x.upto, payloads);
-  if (!done) {
-    if (done.error().code != errc::unavailable)
-      node_->die("the state in " + node_->conf.node.data_dir
-                 + " cannot be written: " + done.error().detail);
-    if (node_->no_space.load() == 0)
-      spdlog::error("the disk under {} is full: no writes until there is room "
-                    "({})",
-                    node_->conf.node.data_dir, done.error().detail);
-    node_->set_no_space(no_space_reason::state, true);
-    return false;
-  }
+  auto done = node_->state->apply(x.shard, upto, payloads);
+  if (!done)
+    return out_of_space(done.error());
+  done_[x.shard] = upto;
   node_->counters.apply_seconds.observe(
     std::chrono::microseconds{steady_us() - began});
   node_->counters.applied.fetch_add(1, std::memory_order_relaxed);
-  self_->send(x.from, state_applied{x.upto});
-  applied_[x.shard] = {x.from, x.upto};
+  self_->send(x.from, state_applied{upto});
+  applied_[x.shard] = {x.from, upto};
   bytes_since_flush_ += bytes;
   if (bytes_since_flush_ >= node_->conf.storage.flush_after_log_bytes)
     ask_for_flush();
   return true;
+}
+
+bool state_writer_state::apply(const state_install& x) {
+  if (auto done = node_->state->install(x.shard, x.stream); !done)
+    return out_of_space(done.error());
+  applied_.erase(x.shard);
+  self_->send(x.from, state_installed{x.stream});
+  return true;
+}
+
+bool state_writer_state::apply(const state_wipe& x) {
+  if (auto done = node_->state->wipe(x.shard); !done)
+    return out_of_space(done.error());
+  applied_.erase(x.shard);
+  self_->send(x.from, state_wiped{});
+  return true;
+}
+
+/// False: try again later. Any other failure ends the process.
+bool state_writer_state::out_of_space(const problem& why) {
+  if (why.code != errc::unavailable)
+    node_->die("the state in " + node_->conf.node.data_dir
+               + " cannot be written: " + why.detail);
+  if (node_->no_space.load() == 0)
+    spdlog::error("the disk under {} is full: no writes until there is room "
+                  "({})",
+                  node_->conf.node.data_dir, why.detail);
+  node_->set_no_space(no_space_reason::state, true);
+  return false;
 }
 
 void state_writer_state::ask_for_flush() {
@@ -83,6 +147,8 @@ state_writer(state_writer_actor::stateful_pointer<state_writer_state> self,
   self->state.init(*node);
   return {
     [self](state_apply& x) { self->state.handle(x); },
+    [self](const state_install& x) { self->state.handle(x); },
+    [self](const state_wipe& x) { self->state.handle(x); },
     [self](flush_now x) { self->state.handle(x); },
   };
 }

@@ -7,12 +7,14 @@
 
 #include <cstddef>
 #include <deque>
+#include <span>
 #include <unordered_map>
+#include <variant>
 
 namespace callboard {
 
 /// Applies committed entries of all shards to the state store, in the order in
-/// which each shard sent them. Spawned detached: apply() may wait for the disk.
+/// which each shard sent them; swaps staged states in and drops states likewise. Spawned detached: apply() may wait for the disk.
 /// Entries that find no space stay and are tried again every 200 ms.
 class state_writer_state {
 public:
@@ -28,15 +30,26 @@ public:
   }
 
   void handle(state_apply& x);
+  void handle(const state_install& x);
+  void handle(const state_wipe& x);
   void handle(flush_now);
 
 private:
+  using job = std::variant<state_apply, state_install, state_wipe>;
+
+  void take(job x);
+  bool carry_out(const job& x);
   bool apply(const state_apply& x);
+  bool apply(const state_install& x);
+  bool apply(const state_wipe& x);
+  bool apply_part(const state_apply& x, std::span<const log_entry> entries);
+  bool out_of_space(const problem& why);
   void ask_for_flush();
 
   state_writer_actor::pointer self_;
   node_context* node_ = nullptr;
-  std::deque<state_apply> stuck_; // bounded by the proposals in flight
+  std::deque<job> stuck_; // bounded by the proposals in flight
+  std::unordered_map<shard_id, log_index> done_; // of a job tried again
   std::unordered_map<shard_id, std::pair<storage_listener, log_index>> applied_;
   std::size_t bytes_since_flush_ = 0;
 };

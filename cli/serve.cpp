@@ -5,6 +5,7 @@
 #include "cli/logging.hpp"
 #include "cli/stop_signals.hpp"
 #include "transport/authenticator.hpp"
+#include "transport/link/peer_network.hpp"
 #include "transport/server.hpp"
 
 #include <openssl/rand.h>
@@ -119,7 +120,15 @@ result<node> start(const settings& conf, stop_signals& signals) {
   if (!edge)
     return tl::unexpected{edge.error()};
   out.edge = std::move(*edge);
-  auto host = make_engine(conf, *out.edge);
+  std::unique_ptr<peer_network> links;
+  if (!conf.cluster.listen.empty()) {
+    auto made = make_peer_network(conf);
+    if (!made)
+      return tl::unexpected{made.error()};
+    links = std::move(*made);
+  }
+  auto host
+    = make_engine(conf, *out.edge, std::move(links), CALLBOARD_VERSION);
   if (!host)
     return tl::unexpected{host.error()};
   out.host = std::move(*host);
@@ -162,6 +171,8 @@ exit_status serve(settings conf) {
   signals.wait();
   spdlog::info("draining");
   signals.end_at_once_on_next();
+  // Other nodes lead from now on, while viewers and producers are still served.
+  running->host->hand_over(conf.listen.drain_timeout / 2);
   running->edge->drain();
   running->host->drain(conf.listen.drain_timeout);
   running->edge->stop();

@@ -1,0 +1,256 @@
+#include "actors/cluster_actor.hpp"
+
+#include "actors/model/json.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+// What operators ask and order, and what nodes ask each other for it.
+
+namespace callboard {
+
+namespace {
+
+constexpr std::uint64_t order_patience_ms = 10'000;
+constexpr std::uint64_t report_patience_ms = 1000;
+
+shared_bytes frame(remote::message x) {
+  return std::make_shared<const std::string>(remote::encode(x));
+}
+
+} // namespace
+
+void cluster_state::handle(peer_message& x) {
+  auto& what = *x.what;
+  if (auto notice = std::get_if<remote::map_notice>(&what))
+    return hear_map(notice->map);
+  if (x.from == node_number{} || !formed())
+    return; // strangers have nothing else to say
+  if (directory_ && directory_->receive(x.from, what, steady_ms()))
+    return after_directory();
+  if (auto leads = std::get_if<remote::leader_notice>(&what))
+    return hear_leader(x.from, *leads);
+  if (auto request = std::get_if<remote::directory_request>(&what)) {
+    auto order = decode_order(request->order);
+    constexpr std::size_t most = 1024;
+    if (order && was_ready_ && changes_.size() < most) {
+      changes_.push_back({std::move(*order), x.session, request->token});
+      return begin_change();
+    }
+    auto why = order ? not_leading_now() : order.error();
+    node_->peers.network()->send(
+      x.session, peer_lane::normal,
+      frame(remote::message{
+        remote::directory_answer{request->token, tl::unexpected{why}}}));
+    return;
+  }
+  if (auto answered = std::get_if<remote::directory_answer>(&what))
+    return finish_order(answered->token, std::move(answered->outcome));
+  if (auto request = std::get_if<remote::node_report_request>(&what))
+    return report_to(x.session, request->token);
+  if (auto report = std::get_if<remote::node_report>(&what))
+    return add_report(report->token, std::move(report->json));
+}
+
+void cluster_state::handle(cluster_ask& x) {
+  if (!formed()) {
+    return answer(x.to, fail(errc::unavailable,
+                             "this node belongs to no cluster yet: "
+                               + last_said_));
+  }
+  if (auto order = std::get_if<cluster_order>(&x.what))
+    return carry_out(x.to, *order);
+  gather(x.to, std::move(x.what));
+}
+
+void cluster_state::answer(const reply_address& to, result<std::string> json,
+                           int status) {
+  std::vector<callboard::answer> out;
+  if (json)
+    out.push_back({to, document_answer{std::move(*json), status}});
+  else
+    out.push_back({to, tl::unexpected{std::move(json.error())}});
+  node_->answer(std::move(out));
+}
+
+// -- orders
+// -------------------------------------------------------------------
+
+void cluster_state::carry_out(const reply_address& to, const cluster_order& x) {
+  using what = cluster_order::what;
+  switch (x.order) {
+  case what::add_node: {
+    auto at = std::ranges::find_if(
+      peers_, [&](const auto& y) { return y.second.name == x.node; });
+    if (at == peers_.end())
+      return answer(to, fail(errc::not_found,
+                             "no node '" + x.node
+                               + "' is linked to this one; start it with "
+                                 "--join and this node's address first"));
+    auto& who = at->second;
+    return ask_directory(
+      cluster_change::add_node{who.name, who.disk, who.address}, to);
+  }
+  case what::remove_node:
+    return ask_directory(cluster_change::remove_node{x.node}, to);
+  case what::rebalance:
+    return ask_directory(cluster_change::rebalance{}, to);
+  case what::pin:
+    return ask_directory(
+      cluster_change::pin{{x.shard.value_or(0)}, x.node}, to);
+  case what::transfer:
+    return transfer(to, x);
+  }
+}
+
+void cluster_state::transfer(const reply_address& to, const cluster_order& x) {
+  auto node = map_.find(std::string_view{x.node});
+  if (!node)
+    return answer(to, fail(errc::not_found,
+                           "there is no node '" + x.node + "' in the cluster"));
+  if (!x.shard || *x.shard >= node_->shards.size())
+    return answer(to, fail(errc::not_found, "there is no such shard"));
+  self_->send(node_->shards[*x.shard], transfer_to{to, node->number});
+}
+
+void cluster_state::ask_directory(map_order order,
+                                  std::optional<reply_address> to) {
+  auto token = next_token_++;
+  auto& x = orders_[token];
+  x = {encode_order(order), to, {}, steady_ms() + order_patience_ms};
+  send_order(token, x);
+}
+
+void cluster_state::send_order(std::uint64_t token, pending_order& x) {
+  if (was_ready_) {
+    x.sent_to = node_->self;
+    if (auto order = decode_order(x.order))
+      changes_.push_back({std::move(*order), {}, token});
+    return begin_change();
+  }
+  if (directory_leader_ != node_number{}
+      && node_->peers.send(
+        directory_leader_, peer_lane::normal,
+        frame(remote::message{remote::directory_request{token, x.order}})))
+    x.sent_to = directory_leader_;
+}
+
+void cluster_state::finish_order(std::uint64_t token,
+                                 result<std::string> outcome) {
+  auto at = orders_.find(token);
+  if (at == orders_.end())
+    return;
+  if (!outcome && outcome.error().code == errc::unavailable
+      && steady_ms() < at->second.until_ms) {
+    at->second.sent_to = {}; // another leader, in a moment
+    return;
+  }
+  auto x = std::move(at->second);
+  orders_.erase(at);
+  if (x.to)
+    return answer(*x.to, std::move(outcome), 202);
+  if (!outcome)
+    spdlog::warn("the map of the cluster was not changed: {}",
+                 outcome.error().detail);
+}
+
+// -- reports
+// ------------------------------------------------------------------
+
+void cluster_state::gather(const reply_address& to, admin_request what) {
+  auto token = next_token_++;
+  auto& x = gatherings_[token];
+  x.to = to;
+  x.what = std::move(what);
+  x.until_ms = steady_ms() + report_patience_ms;
+  x.missing = 1;
+  for (auto& node : map_.nodes)
+    if (node.number != node_->self
+        && node_->peers.send(
+          node.number, peer_lane::normal,
+          frame(remote::message{remote::node_report_request{token}})))
+      ++x.missing;
+  report_to({}, token);
+}
+
+void cluster_state::report_to(peer_session session, std::uint64_t token) {
+  struct collecting {
+    std::string json;
+    std::size_t missing;
+    bool first = true;
+  };
+  auto all = std::make_shared<collecting>();
+  all->missing = node_->shards.size();
+  auto& out = all->json;
+  out = "{\"name\":";
+  json::append_quoted(out, node_->name);
+  out += ",\"number\":";
+  json::append_number(out, node_->self.load().value);
+  out += ",\"program\":";
+  json::append_quoted(out, me_.program);
+  out += ",\"uptime_ms\":";
+  json::append_number(out, steady_ms() - started_ms_);
+  out += ",\"shards\":[";
+  out += replica_json(*directory_, directory_shard);
+  auto done = [this, all, session, token] {
+    if (--all->missing > 0)
+      return;
+    all->json += "]}";
+    if (session == peer_session{})
+      return add_report(token, std::move(all->json));
+    node_->peers.network()->send(
+      session, peer_lane::normal,
+      frame(
+        remote::message{remote::node_report{token, std::move(all->json)}}));
+  };
+  for (auto& shard : node_->shards)
+    self_
+      ->request(shard, std::chrono::milliseconds{report_patience_ms},
+                callboard::describe{})
+      .then(
+        [all, done](const description& x) {
+          all->json += ',' + x.state;
+          done();
+        },
+        [done](const caf::error&) { done(); });
+}
+
+void cluster_state::add_report(std::uint64_t token, std::string json) {
+  auto at = gatherings_.find(token);
+  if (at == gatherings_.end())
+    return;
+  at->second.reports.push_back({std::move(json)});
+  if (--at->second.missing == 0)
+    finish_gathering(token);
+}
+
+void cluster_state::finish_gathering(std::uint64_t token) {
+  auto x = std::move(gatherings_.at(token));
+  gatherings_.erase(token);
+  answer(x.to, cluster_document(map_, x.reports,
+                                node_->peers.network()->figures()));
+}
+
+void cluster_state::tick_asks(std::uint64_t now_ms) {
+  std::vector<std::uint64_t> late, unsent;
+  for (auto& [token, x] : gatherings_)
+    if (now_ms >= x.until_ms)
+      late.push_back(token);
+  for (auto token : late)
+    finish_gathering(token);
+  late.clear();
+  for (auto& [token, x] : orders_)
+    if (now_ms >= x.until_ms)
+      late.push_back(token);
+    else if (x.sent_to == node_number{})
+      unsent.push_back(token);
+  for (auto token : unsent)
+    if (auto at = orders_.find(token); at != orders_.end())
+      send_order(token, at->second);
+  for (auto token : late)
+    finish_order(token, tl::unexpected{not_leading_now()});
+}
+
+} // namespace callboard

@@ -1,0 +1,142 @@
+#include "actors/peer_router.hpp"
+
+#include <caf/send.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace callboard {
+
+namespace {
+
+/// The shard that a message is for; nothing: for the cluster actor or the edge.
+std::optional<shard_id> shard_of(const node_context& node,
+                                 const remote::message& x) {
+  return std::visit(
+    [&](const auto& y) -> std::optional<shard_id> {
+      using type = std::decay_t<decltype(y)>;
+      if constexpr (requires { y.shard; })
+        return y.shard;
+      else if constexpr (std::is_same_v<type, remote::join_room>
+                         || std::is_same_v<type, remote::leave_room>
+                         || std::is_same_v<type, remote::ask_streams>)
+        return node.shard_of(y.room);
+      else
+        return std::nullopt;
+    },
+    x);
+}
+
+} // namespace
+
+void peer_router::peer_up(peer_session session, const peer_identity& who) {
+  auto number = node_.peers.up(session, who, *node_.map());
+  announce(session, number, who);
+  caf::anon_send(node_.cluster, peer_came{session, who, number});
+}
+
+void peer_router::announce(peer_session session, node_number number,
+                           const peer_identity& who) {
+  if (number == node_number{})
+    return;
+  if (!node_.edge_of(number))
+    node_.set_proxy(number, system_.spawn(edge_proxy, &node_, number));
+  for (auto& shard : node_.shards)
+    caf::anon_send(shard, peer_came{session, who, number});
+}
+
+void peer_router::peer_down(peer_session session) {
+  auto number = node_.peers.down(session);
+  if (number != node_number{})
+    for (auto& shard : node_.shards)
+      caf::anon_send(shard, peer_went{session, number});
+  caf::anon_send(node_.cluster, peer_went{session, number});
+}
+
+void peer_router::map_changed() {
+  for (auto& [session, number] : node_.peers.rebind(*node_.map()))
+    announce(session, number, {});
+}
+
+void peer_router::peer_frame(peer_session session, peer_lane,
+                             std::string frame) {
+  auto decoded = remote::decode(frame);
+  if (!decoded) {
+    garbage_.fetch_add(1, std::memory_order_relaxed);
+    spdlog::warn("a frame of another node is dropped: {}",
+                 decoded.error().detail);
+    return;
+  }
+  auto from = node_.peers.number_of(session);
+  if (auto bundle = std::get_if<remote::raft_bundle>(&*decoded)) {
+    for (auto& x : bundle->messages)
+      deliver(session, from, std::move(x));
+    return;
+  }
+  deliver(session, from, std::move(*decoded));
+}
+
+void peer_router::deliver(peer_session session, node_number from,
+                          remote::message x) {
+  auto shard = shard_of(node_, x);
+  auto is_member = from != node_number{};
+  if (is_member) {
+    if (auto events = std::get_if<remote::room_events>(&x))
+      return caf::anon_send(node_.edge,
+                            room_events_out{std::move(events->batch)});
+    if (auto joined = std::get_if<remote::room_joined_by>(&x))
+      return caf::anon_send(node_.edge,
+                            joined_out{joined->hub, std::move(joined->answer)});
+    if (auto streams = std::get_if<remote::streams>(&x))
+      return caf::anon_send(
+        node_.edge, streams_out{streams->hub, std::move(streams->answer)});
+    if (auto gone = std::get_if<remote::room_gone>(&x))
+      return caf::anon_send(node_.edge, room_lost_out{std::move(gone->room)});
+  }
+  // Who leads a shard, and with whom, concerns the cluster's map, too.
+  if (auto notice = std::get_if<remote::leader_notice>(&x);
+      notice && notice->shard != directory_shard)
+    caf::anon_send(node_.cluster,
+                   peer_message{session, from,
+                                std::make_shared<remote::message>(*notice)});
+  peer_message message{session, from,
+                       std::make_shared<remote::message>(std::move(x))};
+  if (!shard || *shard == directory_shard)
+    return caf::anon_send(node_.cluster, std::move(message));
+  if (is_member && shard->value < node_.shards.size())
+    caf::anon_send(node_.shards[shard->value], std::move(message));
+}
+
+edge_listener::behavior_type edge_proxy(edge_listener::pointer,
+                                        node_context* node, node_number to) {
+  auto send = [node, to](shared_bytes frame) {
+    auto session = node->peers.session_of(to);
+    if (session != peer_session{}
+        && !node->peers.network()->send(session, peer_lane::normal,
+                                        std::move(frame)))
+      node->peers.network()->reset(session);
+  };
+  auto encode = [](remote::message x) {
+    return std::make_shared<const std::string>(remote::encode(x));
+  };
+  return {
+    [send](const room_events_out& x) { send(remote::encoded(*x.batch)); },
+    [send, encode](const joined_out& x) {
+      send(encode(remote::room_joined_by{x.hub, x.answer}));
+    },
+    [send, encode](const streams_out& x) {
+      send(encode(remote::streams{x.hub, x.answer}));
+    },
+    [send, encode](const room_lost_out& x) {
+      send(encode(remote::room_gone{x.room}));
+    },
+    [](const answers_out&) {
+      // Answers leave by the session that asked: node_context::answer().
+    },
+  };
+}
+
+} // namespace callboard

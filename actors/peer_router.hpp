@@ -1,0 +1,54 @@
+#pragma once
+
+#include "actors/node_context.hpp"
+#include "actors/peers.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+namespace callboard {
+
+/// Brings what comes from other nodes to the actors that it is for. Decodes on
+/// the link's threads, keeps nothing, waits for nobody. Before the actors exist
+/// and after they ended nothing may come.
+class peer_router : public peer_sink {
+public:
+  peer_router(caf::actor_system& system, node_context& node)
+      : system_{system}, node_{node} {
+    // nop
+  }
+
+  void peer_up(peer_session session, const peer_identity& who) override;
+  void peer_down(peer_session session) override;
+  void peer_frame(peer_session session, peer_lane lane,
+                  std::string frame) override;
+
+  /// There is another map: peers that became members are announced to the
+  /// shards. Any thread.
+  void map_changed();
+
+  /// Frames that were no messages of ours, since start.
+  std::uint64_t garbage() const noexcept {
+    return garbage_.load(std::memory_order_relaxed);
+  }
+
+private:
+  void announce(peer_session session, node_number number,
+                const peer_identity& who);
+  void deliver(peer_session session, node_number from, remote::message x);
+
+  caf::actor_system& system_;
+  node_context& node_;
+  std::atomic<std::uint64_t> garbage_{0};
+};
+
+/// Stands for the edge of another node: what rooms tell it leaves as frames. One
+/// frame per batch, whatever the number of viewers there. What cannot be queued
+/// ends the session, so that the other node joins its rooms anew.
+edge_listener::behavior_type edge_proxy(edge_listener::pointer self,
+                                        node_context* node, node_number to);
+
+} // namespace callboard

@@ -1,0 +1,86 @@
+#include "actors/shard_actor.hpp"
+
+#include <utility>
+
+// Reads: answered by the leader, as of a moment at which a majority said that
+// nobody else led.
+
+namespace callboard {
+
+void shard_state::handle(enter_read& x) {
+  if (!takes_calls()) {
+    auto as_body = [](auto& what) { return remote::call_body{std::move(what)}; };
+    return route(x.to, std::visit(as_body, x.what));
+  }
+  auto asked = raft_->read(steady_ms());
+  if (!asked) {
+    auto as_body = [](auto& what) { return remote::call_body{std::move(what)}; };
+    return route(x.to, std::visit(as_body, x.what));
+  }
+  reads_asked_.emplace(*asked, std::move(x));
+  settle_reads();
+}
+
+// Outcomes have come, or more is applied.
+void shard_state::settle_reads() {
+  for (auto& outcome : raft_->take_reads()) {
+    auto asked = reads_asked_.extract(outcome.read);
+    if (asked.empty())
+      continue;
+    if (outcome.current_at)
+      reads_current_.emplace(*outcome.current_at, std::move(asked.mapped()));
+    else
+      reads_void_.push_back(std::move(asked.mapped()));
+  }
+  while (!reads_current_.empty()
+         && reads_current_.begin()->first <= raft_->applied()) {
+    auto x = reads_current_.extract(reads_current_.begin());
+    carry_out(x.mapped());
+  }
+  for (auto& x : std::exchange(reads_void_, {})) {
+    auto as_body = [](auto& what) { return remote::call_body{std::move(what)}; };
+    route(x.to, std::visit(as_body, x.what));
+  }
+}
+
+// The leadership is lost: what was not answered asks the next leader.
+void shard_state::drop_reads() {
+  for (auto& [number, x] : std::exchange(reads_asked_, {}))
+    reads_void_.push_back(std::move(x));
+  for (auto& [index, x] : std::exchange(reads_current_, {}))
+    reads_void_.push_back(std::move(x));
+  settle_reads();
+}
+
+void shard_state::carry_out(enter_read& x) {
+  if (auto heartbeat = std::get_if<lease_request>(&x.what))
+    return renew(x.to, *heartbeat);
+  if (auto question = std::get_if<query::any>(&x.what))
+    if (auto detail = std::get_if<query::run_detail>(question))
+      if (auto left = leases_->left_ms(detail->room, detail->run,
+                                       static_cast<std::int64_t>(steady_ms())))
+        detail->lease_expires_ms = wall_ms() + *left;
+  node_->read([node = node_, shard = id_, x = std::move(x)]() mutable {
+    answer out{x.to, {}};
+    if (auto question = std::get_if<query::any>(&x.what)) {
+      auto json = node->state->answer(
+        *question, [node](const room_key& r) { return node->shard_of(r); });
+      if (json)
+        out.outcome = document_answer{std::move(*json)};
+      else
+        out.outcome = tl::unexpected{std::move(json.error())};
+    } else {
+      auto chunk
+        = node->state->history(shard, std::get<history_request>(x.what));
+      if (chunk)
+        out.outcome = history_answer{std::move(*chunk)};
+      else
+        out.outcome = tl::unexpected{std::move(chunk.error())};
+    }
+    std::vector<answer> one;
+    one.push_back(std::move(out));
+    node->answer(std::move(one));
+  });
+}
+
+} // namespace callboard
