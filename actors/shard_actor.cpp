@@ -54,8 +54,13 @@ void shard_state::handle(enter& x) {
       return refuse(*s, not_ready());
     return route(std::move(s), false);
   }
+  if (s->early_refusal)
+    return refuse(*s, *s->early_refusal);
   if (node_->no_space.load(std::memory_order_relaxed) != 0)
     return refuse(*s, no_room());
+  if (s->kind == slot::what::define && s->definition->fields.empty()
+      && !s->exists)
+    return look_for_definition(std::move(s));
   s->id = next_slot_++;
   auto& room = room_of(s->room);
   touch(room, nullptr);
@@ -71,6 +76,19 @@ void shard_state::handle(enter& x) {
     break;
   }
   pump(room);
+}
+
+// Only what exists can be deleted.
+void shard_state::look_for_definition(slot_ptr s) {
+  node_->read([node = node_, me = shard_actor{self_}, s] {
+    auto found = node->state->answer(
+      query::definition{s->room, s->definition->id},
+      [node](const room_key& x) { return node->shard_of(x); });
+    s->exists = true;
+    if (!found)
+      s->early_refusal = found.error();
+    caf::anon_send(me, enter{s});
+  });
 }
 
 void shard_state::enter_publish(room_entry& room, const slot_ptr& s) {

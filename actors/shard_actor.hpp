@@ -97,6 +97,7 @@ public:
 
 private:
   // Requests and lanes.
+  void look_for_definition(slot_ptr s);
   void enter_publish(room_entry& room, const slot_ptr& s);
   void enter_command(room_entry& room, const slot_ptr& s);
   void send_to_run(room_entry& room, const run_id& run,

@@ -207,6 +207,7 @@ void shard_state::reset(slot& s) {
   s.waiting = 0;
   s.fields_wanted = false;
   s.proposed = false;
+  s.exists = false;
   s.successor = {};
 }
 
