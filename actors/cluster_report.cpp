@@ -147,6 +147,8 @@ private:
         figure(out, "applied_index", own ? number_of(*own, "applied_index") : 0);
         if (auto digest = member.find("digest"))
           (out += ",\"digest\":").append(digest->raw());
+        if (member.find("digest"))
+          figure(out, "digest_index", number_of(member, "digest_index"));
         out += '}';
         ++replicas_[node];
       }

@@ -1,6 +1,8 @@
 #include "actors/model/json.hpp"
 #include "actors/shard_raft.hpp"
 
+#include <array>
+#include <cstdio>
 #include <string>
 #include <string_view>
 
@@ -37,7 +39,11 @@ void append_member(std::string& out, const shard_raft& x,
       figure(out, "silent_ms", *progress->silent_ms);
   }
   if (auto at = x.digests().find(member.node); at != x.digests().end()) {
-    figure(out, "digest", at->second.digest >> 12); // fits a JSON number
+    std::array<char, 20> hex{};
+    std::snprintf(hex.data(), hex.size(), "%016llx",
+                  static_cast<unsigned long long>(at->second.digest));
+    out += ",\"digest\":";
+    json::append_quoted(out, hex.data());
     figure(out, "digest_index", at->second.applied.value);
   }
   out += '}';

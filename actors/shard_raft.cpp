@@ -238,10 +238,8 @@ log_index shard_raft::keep_behind(log_index upto) const {
 void shard_raft::carry_out(const effects& x) {
   if (x.leadership_changed) {
     ++sums_.leadership_changes;
-    if (!raft_->leading()) {
-      ready_at_.reset();
+    if (!raft_->leading())
       move_.clear();
-    }
   }
   persist(x);
   send(x.now);
@@ -250,9 +248,6 @@ void shard_raft::carry_out(const effects& x) {
     begin_stream(request);
   if (x.apply.empty())
     return;
-  for (auto& entry : x.apply)
-    if (entry.kind == entry_kind::barrier && entry.term == raft_->term())
-      ready_at_ = entry.index;
   caf::anon_send(node_.state_writer,
                  state_apply{shard_, x.apply.back().index, x.apply, me_});
 }
@@ -355,7 +350,6 @@ void shard_raft::hear_members(const remote::leader_notice& x) {
   raft_.reset();
   unsynced_.clear();
   reads_.clear();
-  ready_at_.reset();
   outgoing_.clear();
   incoming_.reset();
   node_.counters.replicas.fetch_sub(1);

@@ -94,7 +94,8 @@ public:
 
   /// Leads, and has applied everything that came before its term: may decide.
   bool ready() const noexcept {
-    return raft_ && raft_->leading() && ready_at_ && applied_ >= *ready_at_;
+    return raft_ && raft_->leading() && raft_->barrier_index() != log_index{}
+           && applied_ >= raft_->barrier_index();
   }
 
   /// ready(), and new commands are taken.
@@ -156,7 +157,6 @@ private:
   log_index stored_last_; // last entry that was sent to the log
   log_index applied_;
   log_index trimmed_;
-  std::optional<log_index> ready_at_; // this term's barrier
   std::deque<unsynced_append> unsynced_; // in the order of their tickets
   ticket synced_;                        // by the log; maybe not reported yet
   bool installing_ = false;              // the front of unsynced_
