@@ -155,7 +155,7 @@ std::string cluster_tables(const cluster_status& x) {
        or_dash(node.version),
        node.uptime_ms && node.is_up() ? shown_time(*node.uptime_ms) : "-",
        std::to_string(node.leaders), std::to_string(node.replicas),
-       shown_round_trip(node.round_trip_us)});
+       shown_round_trip(node.is_up() ? node.round_trip_us : 0)});
   append_table(out, nodes);
   out += '\n';
   const auto moving = std::ranges::any_of(
