@@ -128,6 +128,24 @@ TEST_F(state_moving_faults, a_wipe_is_redone_after_a_power_cut_anywhere) {
   EXPECT_TRUE(finished);
 }
 
+/// Then it is not compacted, which would flush on the way.
+TEST_F(state_moving_faults, a_wipe_under_a_pin_is_durable_too) {
+  fill_target(shard, 3);
+  fill_target(neighbour, 4);
+  ASSERT_TRUE(target->flush());
+  auto beside = target->digest(neighbour);
+  auto pinned = target->pin(neighbour);
+  ASSERT_TRUE(pinned);
+  ASSERT_TRUE(target->wipe(shard));
+  disk.cut_after_syncs(0);
+  pinned->reset();
+  target.reset();
+  disk.restore_power();
+  reopen_target();
+  EXPECT_EQ(target->digest(shard), target->digest({7}));
+  EXPECT_EQ(target->digest(neighbour), beside);
+}
+
 TEST_F(state_moving_faults, a_full_disk_while_staging_leaves_nothing_behind) {
   publish_anything(23, 10);
   const auto chunks = chunks_of(shard);
