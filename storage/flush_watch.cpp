@@ -20,7 +20,7 @@ std::uint64_t flush_watch::errors() const {
 }
 
 bool flush_watch::wait(rocksdb::SequenceNumber seq, std::uint64_t errors,
-                       std::chrono::seconds limit) {
+                       std::chrono::milliseconds limit) {
   std::unique_lock guard{mutex_};
   changed_.wait_for(guard, limit,
                     [&] { return flushed_ >= seq || errors_ != errors; });

@@ -33,7 +33,7 @@ public:
   /// Blocks until everything up to `seq` is on the disk. False: an error came
   /// after the count `errors`, or it took longer than `limit`.
   bool wait(rocksdb::SequenceNumber seq, std::uint64_t errors,
-            std::chrono::seconds limit);
+            std::chrono::milliseconds limit);
 
   void OnFlushCompleted(rocksdb::DB* db,
                         const rocksdb::FlushJobInfo& info) override;

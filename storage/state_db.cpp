@@ -241,17 +241,22 @@ result<void> state_db::flush() const {
   }
   if (watch_->flushed(target))
     return {};
-  auto errors = watch_->errors();
   rocksdb::FlushOptions how;
   how.wait = true;
   how.allow_write_stall
     = true; // waiting for compactions would only take longer
-  if (auto status = db_->Flush(how, handles_); !status.ok())
-    return storage_problem(status, "flushing the state store");
-  if (!watch_->wait(target, errors, flush_limit))
-    return storage_problem(rocksdb::Status::IOError("the flush did not finish"),
-                           "flushing the state store");
-  return {};
+  for (std::chrono::milliseconds waited{0}; waited < flush_limit;
+       waited += flush_patience) {
+    const auto errors = watch_->errors();
+    if (auto status = db_->Flush(how, handles_); !status.ok())
+      return storage_problem(status, "flushing the state store");
+    if (watch_->wait(target, errors, flush_patience))
+      return {};
+    if (watch_->errors() != errors)
+      break;
+  }
+  return storage_problem(rocksdb::Status::IOError("the flush did not finish"),
+                         "flushing the state store");
 }
 
 state_view::state_view(const state_db& db) : db_{db} {

@@ -7,6 +7,7 @@
 
 #include <rocksdb/db.h>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -43,6 +44,11 @@ inline std::string_view view(const rocksdb::Slice& x) noexcept {
 /// trouble of the disk: errc::unavailable; else errc::internal.
 tl::unexpected<problem> storage_problem(const rocksdb::Status& status,
                                         std::string_view doing);
+
+/// Having recovered from an error, RocksDB 7.8 says "OK" before it has flushed,
+/// and may leave the flush undone until the next: it is asked again after this
+/// time.
+inline constexpr std::chrono::milliseconds flush_patience{1000};
 
 /// The open database state/: options, column families, format check.
 /// Threads: all calls from any thread.

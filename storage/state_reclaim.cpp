@@ -6,7 +6,6 @@
 #include <rocksdb/convenience.h>
 
 #include <chrono>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,6 +18,10 @@ namespace {
 constexpr std::chrono::milliseconds view_patience{500};
 constexpr std::chrono::milliseconds view_check{5};
 
+int micros_of(std::chrono::microseconds x) {
+  return static_cast<int>(x.count());
+}
+
 } // namespace
 
 /// RocksDB 7.8, having recovered from an error such as a full disk, still takes
@@ -29,7 +32,6 @@ bool state_db::can_ingest() const {
 }
 
 void state_db::resume() const {
-  const std::lock_guard guard{ingest_mutex_}; // not behind can_ingest()'s back
   resume_database(*db_, db_->GetName());
 }
 
@@ -64,7 +66,7 @@ result<void> state_db::reclaim(shard_id shard, reclaim_effort effort) const {
   const auto seq = db_->GetLatestSequenceNumber();
   for (auto waited = view_check; has_view_before(seq) && waited < view_patience;
        waited += view_check)
-    std::this_thread::sleep_for(view_check);
+    db_->GetEnv()->SleepForMicroseconds(micros_of(view_check));
   if (has_view_before(seq)) {
     const std::lock_guard guard{owed_mutex_};
     if (effort == reclaim_effort::thorough)

@@ -100,12 +100,12 @@ protected:
       target.reset();
       disk.restore_power(static_cast<power_cut_env::tail>(below(3)));
       return reopen_target();
-    case 11:
+    case 11: // a node that ends while its disk is full
       disk.fail_writes(power_cut_env::fault::no_space);
       (void)target->flush();
+      target.reset();
       disk.fail_writes(power_cut_env::fault::none);
-      target->resume();
-      return;
+      return reopen_target();
     }
   }
 
