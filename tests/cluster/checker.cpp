@@ -174,8 +174,10 @@ private:
       if (event.seq != 0)
         known.push_back({event.acknowledged, event.seq});
     }
-    for (const auto* x : readings_)
-      known.push_back({x->answered, x->position});
+    for (const auto* x : readings_) {
+      if (x->current)
+        known.push_back({x->answered, x->position});
+    }
     sort(known);
     std::sort(
       readings_.begin(), readings_.end(),
@@ -185,7 +187,7 @@ private:
     for (const auto* x : readings_) {
       for (; next != known.end() && next->at < x->invoked; ++next)
         highest = std::max(highest, next->position);
-      if (x->position < highest)
+      if (x->current && x->position < highest)
         report(flaw::stale, x->reader + " was told " + at(x->position)
                               + " after " + at(highest) + " was known");
       check_cause(*x);

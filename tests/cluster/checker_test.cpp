@@ -178,7 +178,9 @@ TEST(checker, finds_a_stale_reading) {
   auto x = good_history();
   x.readings.push_back({"reader", std::string{room}, at(300), at(301), 27});
   EXPECT_TRUE(finds(x, flaw::stale)) << "28 was acknowledged at 295";
-  x.readings.back().position = 28;
+  x.readings.back().current = false;
+  EXPECT_TRUE(check(x).empty()) << "it is not told as current";
+  x.readings.back() = {"reader", std::string{room}, at(300), at(301), 28};
   EXPECT_TRUE(check(x).empty()) << describe(check(x));
 }
 

@@ -154,7 +154,7 @@ private:
 };
 
 /// Asks what is current: the detail of a run, which says the room's position
-/// that it is true at, and the head that a new subscription is told.
+/// that it is true at; and where a new subscription begins.
 class reader {
 public:
   struct options {

@@ -49,13 +49,16 @@ struct viewing {
   bool to_the_end = true; ///< It had time to get everything.
 };
 
-/// An answer that is told as current: a run's detail, a subscription's head.
+/// An answer that says which position of the room it is true at.
 struct reading {
   std::string reader;
   std::string room;
   moment invoked;
   moment answered;
-  std::uint64_t position = 0; ///< The room's head that the answer is true at.
+  std::uint64_t position = 0;
+  /// Told as current, as a run's detail is. Where a subscription begins is not:
+  /// the node may have been told of later events only after that.
+  bool current = true;
 };
 
 struct history {

@@ -43,7 +43,7 @@ std::optional<std::uint64_t> reader::ask_head() {
     const auto position = answer.seq();
     seen_.readings.push_back(
       {opts_.name + " at " + cluster_process::name(node_) + " (head)",
-       opts_.project, invoked, steady::now(), position});
+       opts_.project, invoked, steady::now(), position, false});
     return position;
   } catch (const std::exception&) {
     return std::nullopt;
