@@ -118,7 +118,7 @@ TEST_F(any_node, lists_runs_and_projects) {
   }
 }
 
-TEST_F(any_node, takes_commands_and_definitions_and_artifacts) {
+TEST_F(any_node, takes_commands_and_definitions) {
   publish(0, "orders", run_change("r", {{"status", "running"}}));
   EXPECT_EQ(call(1, "POST", path("orders", "/runs/r/pause"), "{}").status / 100,
             2);
@@ -131,23 +131,8 @@ TEST_F(any_node, takes_commands_and_definitions_and_artifacts) {
   const auto defined = call(1, "PUT", path("orders", "/definitions/d"),
                             R"({"name":"D","phases":[]})");
   EXPECT_EQ(defined.status / 100, 2) << defined.body;
-  publish(
-    2, "orders",
-    {{"type", "workflow:execution:artifact:created"},
-     {"data",
-      {{"execution_id", "r"},
-       {"artifact", {{"id", "a"}, {"name", "a.txt"}, {"kind", "file"}}}}}});
-  const std::string bytes(300'000, 'x');
-  const auto put
-    = call(0, "PUT", path("orders", "/runs/r/artifacts/a/content"), bytes);
-  EXPECT_EQ(put.status / 100, 2) << put.body;
-  for (int i = 0; i < count; ++i) {
+  for (int i = 0; i < count; ++i)
     EXPECT_EQ(call(i, "GET", path("orders", "/definitions/d")).status, 200);
-    const auto got
-      = call(i, "GET", path("orders", "/runs/r/artifacts/a/content"));
-    EXPECT_EQ(got.status, 200) << i;
-    EXPECT_EQ(got.body, bytes) << i;
-  }
 }
 
 TEST_F(any_node, shows_viewers_what_was_missed_and_what_comes) {
