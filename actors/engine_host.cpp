@@ -190,6 +190,7 @@ public:
     node_.shards.clear();
     node_.readers.clear();
     node_.edge = nullptr;
+    node_.cluster = nullptr;
     node_.log_writer = nullptr;
     node_.state_writer = nullptr;
     node_.maintenance = nullptr;
