@@ -24,6 +24,12 @@ constexpr std::uint64_t frame_overhead = 64;
 
 constexpr std::size_t bulk_queue = 3;
 
+/// Assigning {} would keep the capacity.
+template <class Container>
+void forget(Container& x) {
+  Container{}.swap(x);
+}
+
 std::uint64_t cost(const shared_bytes& frame) {
   return frame->size() + frame_overhead;
 }
@@ -97,14 +103,14 @@ void link_outbox::take_pushed() {
 
 /// Gives back the memory of a burst.
 void link_outbox::release() {
-  taken_ = {};
-  order_ = {};
-  gathered_ = {};
+  forget(taken_);
+  forget(order_);
+  forget(gathered_);
   for (auto& queue : queues_)
-    queue = {};
+    forget(queue);
   std::unique_lock guard{mutex_};
   if (pushed_.empty())
-    pushed_ = {};
+    forget(pushed_);
 }
 
 const std::vector<iovec>& link_outbox::gather(std::string& scratch,

@@ -141,7 +141,7 @@ link_stream::outcome link_stream::write_sealed() {
     }
     begin += bytes;
   }
-  sealing_ = {};
+  std::string{}.swap(sealing_); // not = {}, which keeps the capacity
   return {};
 }
 
