@@ -57,6 +57,10 @@ void cluster_state::handle(tick) {
     directory_->tick(now);
     after_directory();
     tick_directory(now);
+    if (now >= next_figures_ms_) {
+      next_figures_ms_ = now + 1000;
+      node_->replicas.put(figures_of(*directory_, directory_shard, *node_));
+    }
   }
   tick_asks(now);
 }

@@ -135,7 +135,8 @@ private:
   raft_term directory_term_;
   std::deque<waiting_change> changes_; // bounded: the askers give up
   std::optional<log_index> changing_;  // the front's entry
-  std::uint64_t next_notice_ms_ = 0, next_drop_ms_ = 0, next_address_ms_ = 0;
+  std::uint64_t next_notice_ms_ = 0, next_drop_ms_ = 0, next_address_ms_ = 0,
+                next_figures_ms_ = 0;
 
   /// Members of every group as its leader says, for leaving nodes.
   struct group_members {

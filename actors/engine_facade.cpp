@@ -241,6 +241,9 @@ engine_metrics engine_facade::metrics() const {
   m.sync_seconds = c.sync_seconds.read();
   m.publish_seconds = c.publish_seconds.read();
   m.apply_seconds = c.apply_seconds.read();
+  m.shard_replicas = node_.replicas.all();
+  if (auto network = node_.peers.network())
+    m.peers = network->figures();
   return m;
 }
 

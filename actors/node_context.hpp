@@ -4,6 +4,7 @@
 #include "actors/messages.hpp"
 #include "actors/model/cluster_map.hpp"
 #include "actors/peer_table.hpp"
+#include "actors/replica_figures.hpp"
 #include "config/settings.hpp"
 #include "storage/log_store.hpp"
 #include "storage/state_store.hpp"
@@ -79,6 +80,7 @@ struct node_context {
   /// map, before any shard sees it.
   std::atomic<node_number> self{node_number{1}};
   peer_table peers;
+  replica_figures replicas; ///< For /metrics; empty if the node is alone.
 
   node_counters counters;
   std::vector<std::atomic<std::uint64_t>> shard_bytes_in_flight;

@@ -375,6 +375,8 @@ void shard_state::handle(tick) {
   if (now < next_sweep_ms_)
     return;
   next_sweep_ms_ = now + sweep_interval_ms;
+  if (node_->cluster)
+    node_->replicas.put(figures_of(*raft_, id_, *node_));
   passivate(now);
   trim_rooms(now);
 }
