@@ -15,7 +15,7 @@ namespace {
 
 /// How long reclaiming waits for reads that began before the rows were deleted.
 /// They take milliseconds, unless they are pins.
-constexpr std::chrono::milliseconds view_patience{500};
+constexpr std::chrono::milliseconds view_patience{100};
 constexpr std::chrono::milliseconds view_check{5};
 
 int micros_of(std::chrono::microseconds x) {

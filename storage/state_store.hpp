@@ -133,7 +133,8 @@ public:
   /// The replica is gone: drops all rows of the shard, its applied index and
   /// what is staged for it; durable on return. May be done again. Gives the
   /// space back, at once unless older views of the store (a pin) are in use:
-  /// then when a later pin or wipe ends.
+  /// then when a later pin or wipe ends. Like install(), rewrites files that
+  /// hold other shards, too, and so may take seconds.
   result<void> wipe(shard_id shard);
 
   // --- what actors need -----------------------------------------------------
