@@ -40,12 +40,25 @@ protected:
   std::chrono::milliseconds heal(int node, const std::string& id) {
     net().heal();
     const auto healed = steady::now();
+    const auto since = [&] {
+      return std::chrono::ceil<std::chrono::milliseconds>(steady::now()
+                                                          - healed);
+    };
     EXPECT_TRUE(eventually([&] { return readiness(node) == 200; }, 30s));
+    const auto ready = since();
+    int tries = 0;
     EXPECT_TRUE(eventually(
-      [&] { return publish(node, "healed", plain_event(id)).has_value(); },
+      [&] {
+        ++tries;
+        return publish(node, "healed", plain_event(id)).has_value();
+      },
       30s))
       << last_answer();
-    return std::chrono::ceil<std::chrono::milliseconds>(steady::now() - healed);
+    if (since() > 2s)
+      std::cout << "n" << node << " was ready " << ready.count()
+                << " ms after the cut was gone, took a write after "
+                << since().count() << " ms and " << tries << " tries\n";
+    return since();
   }
 
 private:
