@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <mutex>
+#include <random>
 #include <utility>
 
 namespace callboard {
@@ -71,8 +72,8 @@ void node_context::answer(std::vector<callboard::answer> xs) const {
     }
     auto& out = there[{x.to.session, x.to.hub.value}];
     out.shard = {x.to.hub.value};
-    out.answers.push_back({x.to.request, remote::call_fate::answered,
-                           std::move(x.outcome)});
+    out.answers.push_back(
+      {x.to.request, remote::call_fate::answered, std::move(x.outcome)});
   }
   if (!here.answers.empty())
     caf::anon_send(edge, std::move(here));
@@ -132,20 +133,37 @@ void node_context::die(const std::string& why) const {
   std::_Exit(1);
 }
 
+namespace {
+
+std::atomic<const outside_world*> simulated{nullptr};
+
+} // namespace
+
+void use_world(const outside_world* world) noexcept {
+  simulated.store(world, std::memory_order_relaxed);
+}
+
+std::uint32_t random_seed() {
+  if (auto world = simulated.load(std::memory_order_relaxed))
+    return world->random();
+  return std::random_device{}();
+}
+
 std::int64_t wall_ms() noexcept {
+  if (auto world = simulated.load(std::memory_order_relaxed))
+    return world->wall_ms();
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch())
     .count();
 }
 
 std::uint64_t steady_ms() noexcept {
-  using namespace std::chrono;
-  return static_cast<std::uint64_t>(
-    duration_cast<milliseconds>(steady_clock::now().time_since_epoch())
-      .count());
+  return static_cast<std::uint64_t>(steady_us() / 1000);
 }
 
 std::int64_t steady_us() noexcept {
+  if (auto world = simulated.load(std::memory_order_relaxed))
+    return world->steady_us();
   using namespace std::chrono;
   return duration_cast<microseconds>(steady_clock::now().time_since_epoch())
     .count();

@@ -140,6 +140,20 @@ private:
   std::map<node_number, edge_listener> proxies_;
 };
 
+/// Where time and chance come from. One for the process.
+struct outside_world {
+  std::int64_t (*steady_us)();
+  std::int64_t (*wall_ms)();
+  std::uint32_t (*random)();
+};
+
+/// For simulations, before the first actor: `world` takes the place of the
+/// machine's clocks and randomness; null: those again. It must outlive its use.
+void use_world(const outside_world* world) noexcept;
+
+/// A number that nobody can foretell, for seeds.
+std::uint32_t random_seed();
+
 /// Wall clock in ms since the Unix epoch.
 std::int64_t wall_ms() noexcept;
 

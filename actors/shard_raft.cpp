@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 namespace callboard {
@@ -67,7 +66,7 @@ result<void> shard_raft::load(std::span<const group_member> bootstrap,
   consensus::options opts;
   opts.self = node_.self;
   opts.group = static_cast<std::uint32_t>(shard_.value);
-  opts.random_seed = std::random_device{}();
+  opts.random_seed = random_seed();
   opts.election_timeout_ms
     = static_cast<std::uint32_t>(node_.conf.cluster.election_timeout.count());
   opts.heartbeat_ms

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "tests/unit/cluster_sim/simulated_cluster.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace callboard::sim {
+
+struct history_report {
+  std::vector<std::string> broken; ///< Empty: all promises were kept.
+  std::uint64_t acknowledged = 0, delivered = 0, sent_again = 0, crashes = 0,
+                cuts = 0;
+  std::int64_t simulated_ms = 0;
+  std::uint64_t fingerprint = 0; ///< Of what happened; equal for equal seeds.
+};
+
+/// One history: producers and viewers on three nodes while nodes crash and come
+/// back, links break, disks fill and leaders hand over; then all is repaired,
+/// everything must get done, and the promises 1 to 4 of the design must have
+/// been kept, on every replica alike.
+history_report run_history(std::uint32_t seed, mutant which = mutant::none);
+
+} // namespace callboard::sim

@@ -1,0 +1,129 @@
+#pragma once
+
+#include "tests/unit/cluster_sim/simulated_cluster.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace callboard::sim {
+
+/// What everybody says about the rooms, held against each other: an event that
+/// contradicts what was said before is a broken promise.
+class witness {
+public:
+  /// The event at a place of a room, as somebody saw it.
+  void saw(const room_key& room, event_seq seq, const std::string& frame,
+           const std::string& who);
+  /// A producer was told that its event is durable there.
+  void acknowledged(const room_key& room, const std::string& id, event_seq seq);
+  /// A room's whole history, read at the end.
+  void history(const room_key& room, const std::vector<posted_event>& events);
+
+  void broken(std::string what);
+
+  const std::vector<std::string>& broken_promises() const noexcept {
+    return broken_;
+  }
+
+private:
+  std::map<std::pair<room_key, event_seq>, std::string> frames_;
+  std::map<std::pair<room_key, std::string>, event_seq> acknowledged_;
+  std::vector<std::string> broken_;
+};
+
+/// Producers that send each event until they are told that it is durable, and
+/// viewers that follow rooms as a hub does: history up to where the room said
+/// it is, then live. All of them go to another node when theirs fails them.
+class traffic {
+public:
+  traffic(simulated_cluster& cluster, witness& seen, std::size_t producers,
+          std::size_t viewers, std::size_t events_each);
+
+  /// Does what is due. Often.
+  void tick();
+
+  /// Every event is acknowledged, and every viewer has all of its room.
+  bool done() const;
+  std::string unfinished() const;
+
+  /// Reads every room from the beginning at every node; `seen` judges.
+  /// False: a node did not answer in time.
+  bool read_all();
+
+  std::uint64_t acknowledged() const noexcept {
+    return acknowledged_;
+  }
+  std::uint64_t delivered() const noexcept {
+    return delivered_;
+  }
+  std::uint64_t sent_again() const noexcept {
+    return sent_again_;
+  }
+
+private:
+  using reply = std::function<void(answer)>;
+
+  struct producer {
+    std::string name;
+    room_key room;
+    std::string run; ///< Empty: custom events.
+    std::size_t next = 0;
+    std::size_t node = 0;
+    /// Under way or to be sent (again).
+    std::vector<std::string> ids;
+    std::uint64_t request = 0;
+    std::int64_t until_ms = 0;
+    std::int64_t not_before_ms = 0;
+    bool repeated = false;
+  };
+
+  struct viewer {
+    std::string name;
+    room_key room;
+    std::size_t node = 0;
+    hub_id hub;
+    bool joined = false;
+    std::uint64_t token = 0;
+    std::int64_t join_again_ms = 0;
+    event_seq cursor;
+    event_seq told; ///< The room's last number as far as the hub knows.
+    std::uint64_t reading = 0;
+    std::int64_t reading_until_ms = 0;
+
+    bool live() const noexcept {
+      return joined && cursor >= told;
+    }
+  };
+
+  std::size_t some_node();
+  reply_address expect(std::size_t node, reply what);
+  void tick(producer& x);
+  void send(producer& x);
+  void answered(producer& x, answer got);
+  void tick(viewer& x);
+  void move_on(viewer& x);
+  void read(viewer& x);
+  void took(viewer& x, const posted_event& event);
+  void hear(std::size_t node, answer x);
+  void hear(std::size_t node, room_signal x);
+  void hear(viewer& x, const room_batch& batch);
+
+  simulated_cluster& cluster_;
+  witness& seen_;
+  std::size_t events_each_;
+  std::vector<producer> producers_;
+  std::vector<viewer> viewers_;
+  std::unordered_map<std::uint64_t, reply> waiting_;
+  std::uint64_t requests_ = 0;
+  std::uint64_t acknowledged_ = 0, delivered_ = 0, sent_again_ = 0;
+  std::map<room_key, event_seq> heads_; // of what was acknowledged
+};
+
+} // namespace callboard::sim
