@@ -143,8 +143,23 @@ struct cluster_order {
   std::optional<std::uint32_t> shard; ///< transfer, pin.
 };
 
-using admin_request = std::variant<find_actors, inspect_actor, inspect_storage,
-                                   inspect_cluster, cluster_order>;
+/// GET /v1/admin/sessions: a page of {"items":[…],"next_cursor"}, by id, of all
+/// nodes. Ids are `{node}:{number}`, cursors are ids.
+struct find_sessions {
+  tenant_id tenant; ///< Empty: all.
+  std::size_t limit = 50;
+  std::string cursor; ///< Sessions behind this id.
+};
+
+/// DELETE /v1/admin/sessions/{id}: wherever it lives. 204, or not_found.
+struct end_session {
+  tenant_id tenant; ///< Empty: any.
+  std::string id;
+};
+
+using admin_request
+  = std::variant<find_actors, inspect_actor, inspect_storage, inspect_cluster,
+                 cluster_order, find_sessions, end_session>;
 
 /// Something that is made of a batch once per node, by whichever thread needs
 /// it first.
@@ -201,6 +216,9 @@ public:
   virtual ~edge_sink() = default;
   virtual void answers(hub_id hub, std::vector<answer> xs) = 0;
   virtual void room(hub_id hub, std::vector<room_signal> xs) = 0;
+  /// A question about this node's sessions (find_sessions, end_session), maybe
+  /// of another node: answered with engine::reply(), once.
+  virtual void admin(const reply_address& to, admin_request x) = 0;
 };
 
 /// What the node is able to do right now, for /readyz.
@@ -270,6 +288,8 @@ public:
   virtual void ask(const reply_address& to, query::any x) = 0;
   virtual void history(const reply_address& to, history_request x) = 0;
   virtual void admin(const reply_address& to, admin_request x) = 0;
+  /// The transport's answer to edge_sink::admin().
+  virtual void reply(const reply_address& to, result<document_answer> x) = 0;
 
   /// Answered with `{"lease","run"}`, or with 204 when there was nothing for so
   /// long.
