@@ -15,9 +15,10 @@ namespace {
 
 constexpr auto patience = std::chrono::seconds{2};
 
-/// Sorts and pages the list: stays good while actors come and go.
-std::string cursor_of(const actor_entry& x) {
-  return x.kind + '|' + x.tenant + '|' + x.id;
+/// Sorts and pages the list: stays good while actors come and go. The node is
+/// part of it, because each has its own shards.
+std::string cursor_of(const actor_entry& x, const std::string& node) {
+  return x.kind + '|' + x.tenant + '|' + x.id + '|' + node;
 }
 
 /// Splits "a/b" at the last slash; the first part is empty without one.
@@ -74,16 +75,16 @@ void admin_task_state::on_list(actor_list& x) {
 
 void admin_task_state::list_complete() {
   auto& asked = std::get<find_actors>(what_);
-  std::ranges::sort(entries_, {}, [](const actor_entry& x) {
-    return std::tie(x.kind, x.tenant, x.id);
-  });
+  auto key
+    = [this](const actor_entry& x) { return cursor_of(x, node_->name); };
+  std::ranges::sort(entries_, {}, key);
   if (!asked.cursor.empty())
     std::erase_if(entries_, [&](const actor_entry& x) {
-      return cursor_of(x) <= asked.cursor;
+      return key(x) <= asked.cursor;
     });
   if (entries_.size() > asked.limit) {
     entries_.resize(asked.limit);
-    next_cursor_ = cursor_of(entries_.back());
+    next_cursor_ = key(entries_.back());
   }
   items_.resize(entries_.size());
   missing_ = entries_.size();
@@ -238,44 +239,48 @@ void admin_task_state::start(const inspect_storage& x) {
     auto rooms = node->state->room_statistics(tenant);
     out += rooms ? *rooms : "[]";
     out += '}';
-    answers_out message;
-    message.answers.push_back({to, document_answer{std::move(out)}});
-    caf::anon_send(node->edge, std::move(message));
+    std::vector<answer> one;
+    one.push_back({to, document_answer{std::move(out)}});
+    node->answer(std::move(one));
   });
   self_->quit();
 }
 
-// -- the cluster
-// --------------------------------------------------------------------
+// -- not ours
+// -----------------------------------------------------------------------
 
-void admin_task_state::start(const inspect_cluster& x) {
-  ask_cluster(x);
+void admin_task_state::start(const inspect_cluster&) {
+  not_alone();
 }
 
-void admin_task_state::start(const cluster_order& x) {
-  ask_cluster(x);
+void admin_task_state::start(const cluster_order&) {
+  not_alone();
 }
 
-void admin_task_state::ask_cluster(admin_request what) {
-  if (!node_->cluster)
-    return finish(fail(errc::unavailable,
-                       "this node is alone: start it with --cluster-listen to "
-                       "make it one of a cluster"));
-  self_->send(node_->cluster, cluster_ask{to_, std::move(what)});
-  self_->quit();
+void admin_task_state::start(const find_sessions&) {
+  finish(fail(errc::internal, "sessions are the transport's"));
+}
+
+void admin_task_state::start(const end_session&) {
+  finish(fail(errc::internal, "sessions are the transport's"));
+}
+
+void admin_task_state::not_alone() {
+  finish(fail(errc::unavailable,
+              "this node is alone: start it with --cluster-listen to make it "
+              "one of a cluster"));
 }
 
 // -- the end
 // -------------------------------------------------------------------------
 
 void admin_task_state::finish(result<document_answer> outcome) {
-  answers_out message;
+  std::vector<answer> one;
   if (outcome)
-    message.answers.push_back({to_, std::move(*outcome)});
+    one.push_back({to_, std::move(*outcome)});
   else
-    message.answers.push_back(
-      {to_, tl::unexpected{std::move(outcome.error())}});
-  self_->send(node_->edge, std::move(message));
+    one.push_back({to_, tl::unexpected{std::move(outcome.error())}});
+  node_->answer(std::move(one));
   self_->quit();
 }
 

@@ -39,6 +39,8 @@ private:
   void start(const inspect_storage& x);
   void start(const inspect_cluster& x);
   void start(const cluster_order& x);
+  void start(const find_sessions& x);
+  void start(const end_session& x);
 
   void on_list(actor_list& x);
   void list_complete();
@@ -51,7 +53,7 @@ private:
   void show(const std::string& kind, const std::string& id, caf::actor handle,
             std::int64_t last_activity_ms);
 
-  void ask_cluster(admin_request what);
+  void not_alone();
   void finish(result<document_answer> outcome);
   void not_found();
 

@@ -31,10 +31,12 @@ std::string new_cluster_id() {
 } // namespace
 
 void cluster_state::init(node_context& node, peer_router& router,
+                         edge_sink& sink,
                          std::shared_ptr<node_identity_file> identity,
                          peer_identity me) {
   node_ = &node;
   router_ = &router;
+  sink_ = &sink;
   identity_ = std::move(identity);
   me_ = std::move(me);
   started_ms_ = steady_ms();
@@ -231,10 +233,10 @@ description cluster_state::describe() const {
 
 cluster_actor::behavior_type
 cluster(cluster_actor::stateful_pointer<cluster_state> self,
-        node_context* node, peer_router* router,
+        node_context* node, peer_router* router, edge_sink* sink,
         std::shared_ptr<node_identity_file> identity, peer_identity me) {
   auto& state = self->state;
-  state.init(*node, *router, std::move(identity), std::move(me));
+  state.init(*node, *router, *sink, std::move(identity), std::move(me));
   return {
     [&state](const log_durable& x) { state.handle(x); },
     [&state](const state_applied& x) { state.handle(x); },

@@ -38,7 +38,7 @@ public:
     // nop
   }
 
-  void init(node_context& node, peer_router& router,
+  void init(node_context& node, peer_router& router, edge_sink& sink,
             std::shared_ptr<node_identity_file> identity, peer_identity me);
 
   void handle(const peer_came& x);
@@ -77,7 +77,8 @@ private:
   struct gathering {
     reply_address to;
     admin_request what;
-    std::vector<node_report_text> reports;
+    std::vector<node_report_text> reports; ///< inspect_cluster
+    std::vector<decltype(callboard::answer::outcome)> answers; ///< all others
     std::size_t missing = 0;
     std::uint64_t until_ms = 0;
   };
@@ -111,6 +112,9 @@ private:
   void carry_out(const reply_address& to, const cluster_order& x);
   void transfer(const reply_address& to, const cluster_order& x);
   void gather(const reply_address& to, admin_request what);
+  void gather_answers(const reply_address& to, admin_request what);
+  void ask_here(const reply_address& to, admin_request what);
+  void add_answers(remote::call_answers& x);
   void report_to(peer_session session, std::uint64_t token);
   void add_report(std::uint64_t token, std::string json);
   void finish_gathering(std::uint64_t token);
@@ -121,6 +125,7 @@ private:
   cluster_actor::pointer self_;
   node_context* node_ = nullptr;
   peer_router* router_ = nullptr;
+  edge_sink* sink_ = nullptr;
   std::shared_ptr<node_identity_file> identity_;
   peer_identity me_;
   cluster_map map_; ///< The newest known.
@@ -153,7 +158,7 @@ private:
 
 cluster_actor::behavior_type
 cluster(cluster_actor::stateful_pointer<cluster_state> self,
-        node_context* node, peer_router* router,
+        node_context* node, peer_router* router, edge_sink* sink,
         std::shared_ptr<node_identity_file> identity, peer_identity me);
 
 } // namespace callboard

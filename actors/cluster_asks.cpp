@@ -1,5 +1,7 @@
 #include "actors/cluster_actor.hpp"
 
+#include "actors/admin_task.hpp"
+#include "actors/merged_answers.hpp"
 #include "actors/model/json.hpp"
 
 #include <spdlog/spdlog.h>
@@ -50,6 +52,12 @@ void cluster_state::handle(peer_message& x) {
     return finish_order(answered->token, std::move(answered->outcome));
   if (auto request = std::get_if<remote::node_report_request>(&what))
     return report_to(x.session, request->token);
+  if (auto asked = std::get_if<remote::admin_call>(&what))
+    return ask_here(
+      {{directory_shard.value}, x.session.value, asked->token, x.from},
+      std::move(asked->request));
+  if (auto answers = std::get_if<remote::call_answers>(&what))
+    return add_answers(*answers);
   if (auto report = std::get_if<remote::node_report>(&what))
     return add_report(report->token, std::move(report->json));
 }
@@ -62,7 +70,9 @@ void cluster_state::handle(cluster_ask& x) {
   }
   if (auto order = std::get_if<cluster_order>(&x.what))
     return carry_out(x.to, *order);
-  gather(x.to, std::move(x.what));
+  if (std::holds_alternative<inspect_cluster>(x.what))
+    return gather(x.to, std::move(x.what));
+  gather_answers(x.to, std::move(x.what));
 }
 
 void cluster_state::answer(const reply_address& to, result<std::string> json,
@@ -226,9 +236,51 @@ void cluster_state::add_report(std::uint64_t token, std::string json) {
     finish_gathering(token);
 }
 
+// Every node answers for itself.
+void cluster_state::gather_answers(const reply_address& to,
+                                   admin_request what) {
+  auto token = next_token_++;
+  auto& x = gatherings_[token];
+  x.to = to;
+  x.until_ms = steady_ms() + report_patience_ms;
+  x.missing = 1;
+  for (auto& node : map_.nodes)
+    if (node.number != node_->self
+        && node_->peers.send(
+          node.number, peer_lane::normal,
+          frame(remote::message{remote::admin_call{token, what}})))
+      ++x.missing;
+  x.what = what;
+  ask_here({{directory_shard.value}, 0, token, node_->self}, std::move(what));
+}
+
+void cluster_state::ask_here(const reply_address& to, admin_request what) {
+  if (std::holds_alternative<find_sessions>(what)
+      || std::holds_alternative<end_session>(what))
+    return sink_->admin(to, std::move(what));
+  self_->home_system().spawn(admin_task, node_, to,
+                             std::make_shared<admin_request>(std::move(what)));
+}
+
+void cluster_state::add_answers(remote::call_answers& x) {
+  for (auto& got : x.answers) {
+    auto at = gatherings_.find(got.token);
+    if (at == gatherings_.end())
+      continue;
+    at->second.answers.push_back(std::move(got.outcome));
+    if (--at->second.missing == 0)
+      finish_gathering(got.token);
+  }
+}
+
 void cluster_state::finish_gathering(std::uint64_t token) {
   auto x = std::move(gatherings_.at(token));
   gatherings_.erase(token);
+  if (!std::holds_alternative<inspect_cluster>(x.what)) {
+    std::vector<callboard::answer> one;
+    one.push_back({x.to, merge_answers(x.what, std::move(x.answers))});
+    return node_->answer(std::move(one));
+  }
   answer(x.to, cluster_document(map_, x.reports,
                                 node_->peers.network()->figures()));
 }

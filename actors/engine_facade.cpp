@@ -172,8 +172,23 @@ void engine_facade::history(const reply_address& to, history_request x) {
 }
 
 void engine_facade::admin(const reply_address& to, admin_request x) {
+  // Storage is each node's own; everything else is the cluster's.
+  if (node_.cluster && !std::holds_alternative<inspect_storage>(x))
+    return caf::anon_send(node_.cluster, cluster_ask{to, std::move(x)});
+  if (std::holds_alternative<find_sessions>(x)
+      || std::holds_alternative<end_session>(x))
+    return sink_.admin(to, std::move(x));
   system_.spawn(admin_task, &node_, to,
                 std::make_shared<admin_request>(std::move(x)));
+}
+
+void engine_facade::reply(const reply_address& to, result<document_answer> x) {
+  std::vector<answer> one;
+  if (x)
+    one.push_back({to, std::move(*x)});
+  else
+    one.push_back({to, tl::unexpected{std::move(x.error())}});
+  node_.answer(std::move(one));
 }
 
 // -- rooms

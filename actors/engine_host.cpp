@@ -101,7 +101,8 @@ public:
       return {};
     auto me = who_i_am(program);
     node_.cluster
-      = system_.spawn<caf::detached>(cluster, &node_, &router_, identity_, me);
+      = system_.spawn<caf::detached>(cluster, &node_, &router_, &sink, identity_,
+                                      me);
     auto port = network->start(me, router_);
     if (!port)
       return tl::unexpected{port.error()};

@@ -103,6 +103,18 @@ typename Inspector::result_type inspect(Inspector& f, inspect_actor& x) {
 }
 
 template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, find_sessions& x) {
+  auto& [tenant, limit, cursor] = x;
+  return f(tenant, limit, cursor);
+}
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, end_session& x) {
+  auto& [tenant, id] = x;
+  return f(tenant, id);
+}
+
+template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, inspect_storage& x) {
   auto& [tenant] = x;
   return f(tenant);

@@ -201,6 +201,16 @@ void shard_state::handle(join_room_request& x) {
       waiting_joins_.push_back(std::move(x));
     return;
   }
+  // As a read: the head that a viewer is told must not be that of a leader who
+  // is none any more.
+  auto asked = raft_->read(steady_ms());
+  if (!asked)
+    return; // the hub asks again
+  joins_asked_.emplace(*asked, std::move(x));
+  settle_reads();
+}
+
+void shard_state::join(join_room_request& x) {
   auto& room = room_of(x.room);
   touch(room, nullptr);
   if (std::ranges::find(room.joined, x.edge) == room.joined.end())

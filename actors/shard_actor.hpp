@@ -150,6 +150,7 @@ private:
   void settle_reads();
   void drop_reads();
   void carry_out(enter_read& x);
+  void join(join_room_request& x);
 
   // Batches.
   void number(room_entry& room, const slot_ptr& s);
@@ -231,6 +232,8 @@ private:
   std::map<read_ticket, enter_read> reads_asked_;
   std::multimap<log_index, enter_read> reads_current_; // until applied so far
   std::vector<enter_read> reads_void_;
+  std::map<read_ticket, join_room_request> joins_asked_;
+  std::multimap<log_index, join_room_request> joins_current_;
 
   std::optional<node_number> handing_to_; // 0: whoever is furthest
   std::uint64_t hand_over_until_ms_ = 0;

@@ -24,6 +24,12 @@ void shard_state::handle(enter_read& x) {
 // Outcomes have come, or more is applied.
 void shard_state::settle_reads() {
   for (auto& outcome : raft_->take_reads()) {
+    // A join that is void is not answered: the hub asks again.
+    if (auto join = joins_asked_.extract(outcome.read); !join.empty()) {
+      if (outcome.current_at)
+        joins_current_.emplace(*outcome.current_at, std::move(join.mapped()));
+      continue;
+    }
     auto asked = reads_asked_.extract(outcome.read);
     if (asked.empty())
       continue;
@@ -37,6 +43,11 @@ void shard_state::settle_reads() {
     auto x = reads_current_.extract(reads_current_.begin());
     carry_out(x.mapped());
   }
+  while (!joins_current_.empty()
+         && joins_current_.begin()->first <= raft_->applied()) {
+    auto x = joins_current_.extract(joins_current_.begin());
+    join(x.mapped());
+  }
   for (auto& x : std::exchange(reads_void_, {})) {
     auto as_body = [](auto& what) { return remote::call_body{std::move(what)}; };
     route(x.to, std::visit(as_body, x.what));
@@ -49,6 +60,8 @@ void shard_state::drop_reads() {
     reads_void_.push_back(std::move(x));
   for (auto& [index, x] : std::exchange(reads_current_, {}))
     reads_void_.push_back(std::move(x));
+  joins_asked_.clear();
+  joins_current_.clear();
   settle_reads();
 }
 

@@ -1,0 +1,128 @@
+#include "actors/merged_answers.hpp"
+
+#include "actors/model/json.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace callboard {
+
+namespace {
+
+using outcome = decltype(answer::outcome);
+
+std::string text_of(json::value x, std::string_view key) {
+  auto found = x.find(key);
+  return found && found->is(json::kind::string) ? found->string()
+                                                : std::string{};
+}
+
+/// What an item of a list sorts by, and the cursor behind it.
+struct item_place {
+  std::string key;
+  std::string cursor;
+};
+
+/// Runs and rooms of all tenants are shown as `{tenant}/…`; see admin_task.
+item_place actor_place(json::value item, const find_actors& asked) {
+  auto kind = text_of(item, "kind");
+  auto id = text_of(item, "id");
+  auto tenant = asked.tenant.value;
+  if (kind != "run" && kind != "room") {
+    tenant.clear();
+  } else if (tenant.empty()) {
+    auto end = id.rfind('/');
+    if (kind == "run" && end != std::string::npos && end > 0)
+      end = id.rfind('/', end - 1);
+    if (end != std::string::npos) {
+      tenant = id.substr(0, end);
+      id.erase(0, end + 1);
+    }
+  }
+  auto key = kind + '|' + tenant + '|' + id + '|' + text_of(item, "node");
+  return {key, key};
+}
+
+/// `{node}:{number}`: by node, then by number.
+item_place session_place(json::value item) {
+  auto id = text_of(item, "id");
+  auto colon = id.rfind(':');
+  auto number = colon == std::string::npos ? id : id.substr(colon + 1);
+  auto node = colon == std::string::npos ? std::string{} : id.substr(0, colon);
+  // As many digits as the largest number has.
+  number.insert(0, 20 - std::min<std::size_t>(number.size(), 20), '0');
+  return {node + '\0' + number, id};
+}
+
+template <class Place>
+outcome merge_lists(const std::vector<outcome>& answers, std::size_t limit,
+                    Place place_of) {
+  struct item {
+    item_place place;
+    std::string json;
+  };
+  std::vector<item> items;
+  auto more = false;
+  for (auto& x : answers) {
+    auto doc = x ? std::get_if<document_answer>(&*x) : nullptr;
+    if (!doc)
+      continue;
+    auto parsed = json::document::parse(doc->json);
+    if (!parsed)
+      continue;
+    auto root = parsed->root();
+    more = more || root.find("next_cursor").has_value();
+    if (auto list = root.find("items"); list && list->is(json::kind::array))
+      for (auto value : list->items())
+        items.push_back({place_of(value), std::string{value.raw()}});
+  }
+  std::ranges::sort(items, {}, [](const item& x) { return x.place.key; });
+  if (items.size() > limit) {
+    items.resize(limit);
+    more = true;
+  }
+  std::string out = "{\"items\":[";
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (i > 0)
+      out += ',';
+    out += items[i].json;
+  }
+  out += ']';
+  if (more && !items.empty()) {
+    out += ",\"next_cursor\":";
+    json::append_quoted(out, items.back().place.cursor);
+  }
+  out += '}';
+  return document_answer{std::move(out)};
+}
+
+bool by_leader(const outcome& x) {
+  auto doc = x ? std::get_if<document_answer>(&*x) : nullptr;
+  return doc && doc->json.find("\"role\":\"leader\"") != std::string::npos;
+}
+
+} // namespace
+
+outcome merge_answers(const admin_request& asked,
+                      std::vector<outcome> answers) {
+  if (auto list = std::get_if<find_actors>(&asked))
+    return merge_lists(answers, list->limit, [list](json::value x) {
+      return actor_place(x, *list);
+    });
+  if (auto list = std::get_if<find_sessions>(&asked))
+    return merge_lists(answers, list->limit, session_place);
+  auto best = std::ranges::find_if(answers, by_leader);
+  if (best == answers.end())
+    best = std::ranges::find_if(answers,
+                                [](const outcome& x) { return x.has_value(); });
+  if (best != answers.end())
+    return std::move(*best);
+  if (!answers.empty())
+    return std::move(answers.front());
+  return fail(errc::unavailable, "no node answered in time; ask again");
+}
+
+} // namespace callboard
