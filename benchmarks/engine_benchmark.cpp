@@ -37,6 +37,10 @@ public:
     // nop
   }
 
+  void admin(const reply_address&, admin_request) override {
+    // nop
+  }
+
   void allow(std::size_t n) {
     std::lock_guard guard{mutex_};
     free_ = n;

@@ -67,6 +67,9 @@ public:
     for (auto& x : xs)
       signals.push_back(std::move(x));
   }
+  void admin(const reply_address&, admin_request) override {
+    // nop
+  }
   void pass_on() {
     auto xs = std::move(signals);
     signals.clear();

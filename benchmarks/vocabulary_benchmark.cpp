@@ -117,6 +117,9 @@ public:
     for (auto& x : xs)
       signals_.push_back(std::move(x));
   }
+  void admin(const reply_address&, admin_request) override {
+    // nop
+  }
 
   void add_viewers(std::size_t count, const vocabulary* words) {
     for (std::size_t i = 0; i < count; ++i) {

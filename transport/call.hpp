@@ -59,15 +59,6 @@ struct call {
 // What the node answers by itself, without the engine.
 struct show_readiness {};
 struct show_metrics {};
-struct list_sessions {
-  tenant_id tenant; ///< Empty: of all tenants.
-  std::size_t limit = 50;
-  std::uint64_t after = 0; ///< The last id of the page before.
-};
-struct close_session {
-  tenant_id tenant; ///< Empty: of any tenant.
-  std::uint64_t id = 0;
-};
 struct begin_drain {};
 
 /// What is to be done. A reply is sent at once; the others are asked of the
@@ -75,8 +66,7 @@ struct begin_drain {};
 using action
   = std::variant<http_reply, publish_request, command_request, take_request,
                  lease_request, definition_request, query::any, admin_request,
-                 show_readiness, show_metrics, list_sessions, close_session,
-                 begin_drain>;
+                 show_readiness, show_metrics, begin_drain>;
 
 /// How an answer of the engine becomes a reply.
 enum class answer_shape : std::uint8_t {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "transport/call.hpp"
 #include "transport/edge_node.hpp"
 #include "transport/http_endpoint.hpp"
 #include "transport/http_exchange.hpp"
@@ -77,6 +78,7 @@ private:
   result<std::string> unpacked_body();
   result<plan> plan_request(const http_head& head, const routed& to);
   void run(std::uint64_t number, action what);
+  bool names_itself(end_session& x) const;
   void finish(std::uint64_t number, http_reply reply);
   void refuse(std::uint64_t number, const refusal& why, int status = 0);
   http_reply readiness_reply(std::string_view request_id);

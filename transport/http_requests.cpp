@@ -3,6 +3,7 @@
 #include "transport/edge_metrics.hpp"
 #include "transport/http_connection.hpp"
 #include "transport/http_head.hpp"
+#include "transport/session_id.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -212,8 +213,21 @@ result<plan> http_connection::plan_request(const http_head& head,
                           type, hub_.conf(), head.lease});
 }
 
+/// Whether it is this connection that is to be closed. A number alone gets this
+/// node's name, so that no other node takes it for its own.
+bool http_connection::names_itself(end_session& x) const {
+  auto id = session_id::parse(x.id);
+  if (!id)
+    return false;
+  auto here = hub_.target().node_name();
+  if (id->node.empty()) {
+    id->node = here;
+    x.id = to_string(*id);
+  }
+  return *id == session_id{std::move(here), id_};
+}
+
 void http_connection::run(std::uint64_t number, action what) {
-  auto self = weak_from_this();
   // `this` is safe: close() forgets what is under way.
   auto ask = [&] {
     auto to = hub_.expect(id_, [this, number](answer from) {
@@ -239,33 +253,19 @@ void http_connection::run(std::uint64_t number, action what) {
       [&](lease_request& x) { hub_.target().lease(ask(), std::move(x)); },
       [&](definition_request& x) { hub_.target().define(ask(), std::move(x)); },
       [&](query::any& x) { hub_.target().ask(ask(), std::move(x)); },
-      [&](admin_request& x) { hub_.target().admin(ask(), std::move(x)); },
-      [&](show_readiness&) { finish(number, readiness_reply(request_id)); },
-      [&](show_metrics&) {
-        finish(number, {200, node_.metrics_page(),
-                        "text/plain; version=0.0.4; charset=utf-8"});
-      },
-      [&](list_sessions& x) {
-        node_.sessions(hub_, x, [self, number](std::string list) {
-          if (auto alive = self.lock())
-            alive->finish(number, {200, std::move(list)});
-        });
-      },
-      [&](close_session& x) {
-        if (x.id == id_) { // its own: after the answer
+      [&](admin_request& x) {
+        auto* ending = std::get_if<end_session>(&x);
+        if (ending != nullptr && names_itself(*ending)) { // after the answer
           pipeline_.find(number)->keep_alive = false;
           input_done_ = true;
           return finish(number, {204});
         }
-        node_.close(hub_, x, [self, number](bool found) {
-          auto alive = self.lock();
-          if (!alive)
-            return;
-          if (found)
-            return alive->finish(number, {204});
-          alive->refuse(number,
-                        {{errc::not_found, "there is no such session"}});
-        });
+        hub_.target().admin(ask(), std::move(x));
+      },
+      [&](show_readiness&) { finish(number, readiness_reply(request_id)); },
+      [&](show_metrics&) {
+        finish(number, {200, node_.metrics_page(),
+                        "text/plain; version=0.0.4; charset=utf-8"});
       },
       [&](begin_drain&) {
         finish(number, {202, R"({"draining":true})"});

@@ -70,7 +70,7 @@ constexpr std::array routes{
   route{"GET", "/v1/admin/actors/{kind}/{actor_id...}", access::operate,
         read_actor, "One actor and its state"},
   route{"GET", "/v1/admin/sessions", access::operate, list_all_sessions,
-        "Connections of this node", "limit cursor"},
+        "Connections of all nodes, by `{node}:{number}`", "limit cursor"},
   route{"DELETE", "/v1/admin/sessions/{session_id}", access::operate,
         delete_session, "Close a connection"},
   route{"GET", "/v1/admin/storage", access::operate, read_storage,

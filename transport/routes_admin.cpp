@@ -1,8 +1,8 @@
 #include "transport/openapi.hpp"
 #include "transport/routes.hpp"
+#include "transport/session_id.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace callboard {
 
@@ -52,20 +52,24 @@ result<plan> list_all_sessions(const call& x) {
   auto limit = page_limit(x.target);
   if (!limit)
     return tl::unexpected{limit.error()};
-  auto after = number_parameter(x.target, "cursor", 0);
-  if (!after)
-    return tl::unexpected{after.error()};
-  return plan{list_sessions{x.who.tenant, *limit, *after}};
+  auto cursor = page_cursor(x.target);
+  if (!cursor)
+    return tl::unexpected{cursor.error()};
+  if (auto last = session_id::parse(*cursor);
+      !cursor->empty() && (!last || last->node.empty()))
+    return fail(errc::invalid,
+                "query parameter cursor was not made by this server",
+                "/cursor");
+  return plan{
+    admin_request{find_sessions{x.who.tenant, *limit, std::move(*cursor)}}};
 }
 
 result<plan> delete_session(const call& x) {
-  auto& text = x.path["session_id"];
-  close_session out{x.who.tenant, 0};
-  auto last = text.data() + text.size();
-  auto [end, ec] = std::from_chars(text.data(), last, out.id);
-  if (ec != std::errc{} || end != last)
+  auto& id = x.path["session_id"];
+  if (!session_id::parse(id))
     return fail(errc::not_found, "there is no such session");
-  return plan{out};
+  return plan{admin_request{end_session{x.who.tenant, id}},
+              answer_shape::no_content};
 }
 
 result<plan> read_storage(const call& x) {

@@ -97,14 +97,6 @@ struct server::impl final : edge_node {
   std::string metrics_page() const override {
     return callboard::metrics_page(*target, metrics, conf, started);
   }
-  void sessions(hub& asker, const list_sessions& x,
-                std::function<void(std::string)> done) override {
-    collect_sessions(hubs, asker, x, target->node_name(), std::move(done));
-  }
-  void close(hub& asker, const close_session& x,
-             std::function<void(bool)> done) override {
-    close_session_on(hubs, asker, x, std::move(done));
-  }
   void ask_for_drain() override {
     if (drain_request)
       drain_request();
@@ -120,6 +112,7 @@ struct server::impl final : edge_node {
     return nullptr;
   }
 
+  void about_sessions(const reply_address& to, const admin_request& x);
   hub& next_hub();
   std::unique_ptr<listener> make_listener(listener_kind kind);
   void take_connection(tcp::socket socket, hub& home, listener_kind kind);
@@ -141,6 +134,19 @@ struct server::impl final : edge_node {
     = std::chrono::system_clock::now();
   std::size_t last_hub = 0; ///< Only on hub 0, where the listeners live.
 };
+
+/// On hub 0's thread.
+void server::impl::about_sessions(const reply_address& to,
+                                  const admin_request& x) {
+  auto done = [this, to](result<document_answer> told) {
+    target->reply(to, std::move(told));
+  };
+  if (auto* list = std::get_if<find_sessions>(&x))
+    return collect_sessions(hubs, *list, target->node_name(), done);
+  if (auto* one = std::get_if<end_session>(&x))
+    return close_session(hubs, *one, target->node_name(), done);
+  done(fail(errc::internal, "that is no question about sessions"));
+}
 
 /// Connections go round: with many of them the hubs are loaded alike.
 hub& server::impl::next_hub() {
@@ -295,6 +301,13 @@ void server::answers(hub_id at, std::vector<answer> xs) {
 
 void server::room(hub_id at, std::vector<room_signal> xs) {
   impl_->hubs[at.value]->deliver(std::move(xs));
+}
+
+void server::admin(const reply_address& to, admin_request x) {
+  // Its thread begins after start() has named the engine.
+  impl_->hubs.front()->post([edge = impl_.get(), to, asked = std::move(x)] {
+    edge->about_sessions(to, asked);
+  });
 }
 
 } // namespace callboard

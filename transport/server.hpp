@@ -49,6 +49,8 @@ public:
 
   void answers(hub_id hub, std::vector<answer> xs) override;
   void room(hub_id hub, std::vector<room_signal> xs) override;
+  /// Before start() the question waits for it.
+  void admin(const reply_address& to, admin_request x) override;
 
 private:
   struct impl;

@@ -1,8 +1,10 @@
 #include "transport/session_directory.hpp"
 
 #include "actors/model/json.hpp"
+#include "transport/session_id.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -34,7 +36,7 @@ void append_text(std::string& out, std::string_view name,
 void append_session(std::string& out, const session::description& x,
                     std::string_view node) {
   out += "{\"id\":";
-  json::append_quoted(out, std::to_string(x.id));
+  json::append_quoted(out, to_string(session_id{std::string{node}, x.id}));
   append_text(out, "user", x.user);
   append_text(out, "tenant", x.tenant.value);
   append_text(out, "node", node);
@@ -56,7 +58,7 @@ void append_session(std::string& out, const session::description& x,
 }
 
 std::string page(std::vector<session::description> all, std::size_t limit,
-                 std::string_view node) {
+                 const std::string& node) {
   std::sort(all.begin(), all.end(),
             [](auto& a, auto& b) { return a.id < b.id; });
   bool more = all.size() > limit;
@@ -68,66 +70,102 @@ std::string page(std::vector<session::description> all, std::size_t limit,
     append_session(out, x, node);
   }
   out += ']';
-  if (more)
-    append_text(out, "next_cursor", std::to_string(all.back().id));
+  if (more && !all.empty())
+    append_text(out, "next_cursor", to_string({node, all.back().id}));
   return out + "}";
 }
 
 /// Those of one hub that belong on the page: no more than it needs.
-std::vector<session::description> seen_on(const hub& home,
-                                          const list_sessions& x) {
+std::vector<session::description>
+seen_on(const hub& home, const find_sessions& x, std::uint64_t after) {
   std::vector<session::description> out;
   for (auto& one : home.sessions())
     if (auto about = one->describe();
-        about.id > x.after && may_see(x.tenant, about))
+        about.id > after && may_see(x.tenant, about))
       out.push_back(std::move(about));
-  auto keep = std::min(out.size(), x.limit + 1);
-  auto last = out.begin() + static_cast<std::ptrdiff_t>(keep);
+  if (out.size() <= x.limit)
+    return out;
+  auto last = out.begin() + static_cast<std::ptrdiff_t>(x.limit + 1);
   std::partial_sort(out.begin(), last, out.end(),
                     [](auto& a, auto& b) { return a.id < b.id; });
   out.erase(last, out.end());
   return out;
 }
 
+/// How many of this hub's sessions had to be closed.
+std::size_t close_on(const hub& home, const tenant_id& asker,
+                     std::uint64_t number) {
+  std::size_t closed = 0;
+  for (auto& one : home.sessions())
+    if (auto about = one->describe();
+        about.id == number && may_see(asker, about)) {
+      one->close();
+      ++closed;
+    }
+  return closed;
+}
+
+/// The number that a page of this node begins behind; ids order by node first.
+std::uint64_t first_behind(const session_id& cursor, const std::string& node) {
+  if (node == cursor.node)
+    return cursor.number;
+  return node > cursor.node ? 0 : std::numeric_limits<std::uint64_t>::max();
+}
+
+tl::unexpected<problem> no_such_session() {
+  return fail(errc::not_found, "there is no such session");
+}
+
 } // namespace
 
-void collect_sessions(std::span<const std::unique_ptr<hub>> hubs, hub& asker,
-                      const list_sessions& x, std::string node,
-                      std::function<void(std::string)> done) {
+void collect_sessions(std::span<const std::unique_ptr<hub>> hubs,
+                      const find_sessions& x, const std::string& node,
+                      sessions_told done) {
+  std::uint64_t after = 0;
+  if (!x.cursor.empty()) {
+    auto cursor = session_id::parse(x.cursor);
+    if (!cursor)
+      return done(fail(errc::invalid, "the cursor was not made by this server",
+                       "/cursor"));
+    after = first_behind(*cursor, node);
+  }
   auto state = std::make_shared<gathering>();
   state->awaited = hubs.size();
   for (auto& home : hubs)
-    home->post([state, &home = *home, &asker, x, node, done] {
-      auto mine = seen_on(home, x);
-      std::lock_guard guard{state->mutex};
-      std::move(mine.begin(), mine.end(), std::back_inserter(state->found));
-      if (--state->awaited > 0)
-        return;
-      asker.post([done, text = page(std::move(state->found), x.limit, node)] {
-        done(text);
-      });
+    home->post([state, &home = *home, x, node, after, done] {
+      auto mine = seen_on(home, x, after);
+      {
+        std::lock_guard guard{state->mutex};
+        std::move(mine.begin(), mine.end(), std::back_inserter(state->found));
+        if (--state->awaited > 0)
+          return;
+      }
+      done(document_answer{page(std::move(state->found), x.limit, node)});
     });
 }
 
-void close_session_on(std::span<const std::unique_ptr<hub>> hubs, hub& asker,
-                      const close_session& x, std::function<void(bool)> done) {
+void close_session(std::span<const std::unique_ptr<hub>> hubs,
+                   const end_session& x, const std::string& node,
+                   sessions_told done) {
+  auto id = session_id::parse(x.id);
+  if (!id || (!id->node.empty() && id->node != node))
+    return done(no_such_session());
   auto state = std::make_shared<gathering>();
   state->awaited = hubs.size();
   for (auto& home : hubs)
-    home->post([state, &home = *home, &asker, x, done] {
-      std::size_t closed = 0;
-      for (auto& one : home.sessions())
-        if (auto about = one->describe();
-            about.id == x.id && may_see(x.tenant, about)) {
-          one->close();
-          ++closed;
+    home->post(
+      [state, &home = *home, asker = x.tenant, number = id->number, done] {
+        auto closed = close_on(home, asker, number);
+        {
+          std::lock_guard guard{state->mutex};
+          state->closed += closed;
+          if (--state->awaited > 0)
+            return;
         }
-      std::lock_guard guard{state->mutex};
-      state->closed += closed;
-      if (--state->awaited > 0)
-        return;
-      asker.post([done, found = state->closed > 0] { done(found); });
-    });
+        if (state->closed == 0)
+          return done(no_such_session());
+        done(document_answer{{}, 204});
+      });
 }
 
 } // namespace callboard

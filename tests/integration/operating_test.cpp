@@ -123,6 +123,7 @@ TEST_F(operating, sessions_can_be_listed_and_closed) {
     const auto& value = session.at("id");
     id = value.is_string() ? std::string{value.as_string()}
                            : json::serialize(value);
+    EXPECT_TRUE(id.starts_with(text(session, "node") + ":")) << id;
     EXPECT_EQ(session.at("transport"), "websocket");
     EXPECT_NE(json::serialize(session.at("rooms")).find(room()),
               std::string::npos);

@@ -8,9 +8,11 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +35,24 @@ public:
     for (auto& x : xs)
       signals_.push_back(std::move(x));
     changed_.notify_all();
+  }
+
+  void admin(const reply_address& to, admin_request x) override {
+    std::lock_guard guard{mutex_};
+    asked_.emplace_back(to, std::move(x));
+    changed_.notify_all();
+  }
+
+  /// Waits for the next question about this node's sessions; the test answers
+  /// it with engine::reply().
+  std::optional<std::pair<reply_address, admin_request>> take_question() {
+    std::unique_lock guard{mutex_};
+    if (!changed_.wait_for(guard, std::chrono::seconds{20},
+                           [&] { return !asked_.empty(); }))
+      return std::nullopt;
+    auto out = std::move(asked_.front());
+    asked_.pop_front();
+    return out;
   }
 
   /// Waits for the answer to that request.
@@ -63,6 +83,7 @@ private:
   std::condition_variable changed_;
   std::map<std::uint64_t, answer> answers_;
   std::vector<room_signal> signals_;
+  std::deque<std::pair<reply_address, admin_request>> asked_;
 };
 
 /// A real engine on a real directory.

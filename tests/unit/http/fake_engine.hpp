@@ -71,8 +71,19 @@ public:
 
   void admin(const reply_address& to, admin_request x) override {
     std::lock_guard guard{mutex_};
-    admin_.push_back(std::move(x));
+    admin_.push_back(x);
+    if (std::holds_alternative<find_sessions>(x)
+        || std::holds_alternative<end_session>(x))
+      return sink_->admin(to, std::move(x));
     send(to, document_answer{"{\"items\":[]}"});
+  }
+
+  void reply(const reply_address& to, result<document_answer> x) override {
+    ++replies;
+    if (!x)
+      return sink_->answers(to.hub, {{to, tl::unexpected{x.error()}}});
+    std::lock_guard guard{mutex_};
+    send(to, std::move(*x));
   }
 
   void take(const reply_address& to, take_request x) override {
@@ -194,6 +205,7 @@ public:
 
   std::atomic<bool> is_ready{true};
   std::atomic<int> stopped_taking{0};
+  std::atomic<int> replies{0}; ///< About the node's own sessions.
 
 private:
   template <class T>

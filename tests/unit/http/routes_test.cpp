@@ -278,47 +278,6 @@ TEST_F(calls, actors_are_found_by_kind_and_id) {
   }
 }
 
-TEST_F(calls, an_operator_sees_the_sessions_of_the_own_tenant_only) {
-  wire_client mine{port_}, other{port_};
-  mine.send(text_of("GET", "/v1/projects/p1/runs", "", "", token()));
-  mine.receive();
-  other.send(
-    text_of("GET", "/v1/projects/p1/runs", "", "", token("subscribe", "t2")));
-  other.receive();
-  auto count = [](const wire_reply& x, const std::string& text) {
-    std::size_t n = 0;
-    for (auto at = x.body.find(text); at != x.body.npos;
-         at = x.body.find(text, at + 1))
-      ++n;
-    return n;
-  };
-  auto list = ask("GET", "/v1/admin/sessions");
-  EXPECT_GE(count(list, R"("tenant":"t1")"), 2u) << list.body;
-  EXPECT_EQ(count(list, R"("tenant":"t2")"), 0u);
-  auto all = ask_operator("GET", "/v1/admin/sessions");
-  EXPECT_EQ(count(all, R"("tenant":"t2")"), 1u) << all.body;
-  auto page = ask("GET", "/v1/admin/sessions?limit=1");
-  EXPECT_EQ(count(page, R"("id")"), 1u);
-  EXPECT_FALSE(page.member("next_cursor").empty());
-}
-
-TEST_F(calls, an_operator_closes_a_session_but_not_of_another_tenant) {
-  wire_client victim{port_};
-  victim.send(
-    text_of("GET", "/v1/projects/p1/runs", "", "", token("subscribe", "t2")));
-  victim.receive();
-  auto list = ask("GET", "/v1/admin/sessions", "", "", token("operate", "t2"));
-  auto at = list.body.find("\"id\":\"") + 6;
-  auto id = list.body.substr(at, list.body.find('"', at) - at);
-  EXPECT_EQ(ask("DELETE", "/v1/admin/sessions/" + id).status, 404);
-  EXPECT_EQ(ask("DELETE", "/v1/admin/sessions/none").status, 404);
-  EXPECT_EQ(
-    ask("DELETE", "/v1/admin/sessions/" + id, "", "", token("operate", "t2"))
-      .status,
-    204);
-  EXPECT_TRUE(victim.closed());
-}
-
 TEST_F(calls, the_operator_listener_serves_operators_without_a_token) {
   EXPECT_EQ(ask_operator("GET", "/healthz").status, 200);
   EXPECT_EQ(ask_operator("GET", "/metrics").status, 200);

@@ -69,6 +69,9 @@ struct hub_sink final : edge_sink {
   void room(hub_id, std::vector<room_signal> xs) override {
     to->deliver(std::move(xs));
   }
+  void admin(const reply_address&, admin_request) override {
+    // nop
+  }
   hub* to = nullptr;
 };
 

@@ -106,6 +106,13 @@ void fake_engine::admin(const reply_address& to, admin_request) {
   answer_with(to, fail(errc::internal, "not part of this fake"));
 }
 
+void fake_engine::reply(const reply_address& to, result<document_answer> x) {
+  if (x)
+    answer_with(to, std::move(*x));
+  else
+    answer_with(to, tl::unexpected{x.error()});
+}
+
 void fake_engine::take(const reply_address& to, take_request) {
   answer_with(to, document_answer{{}, 204});
 }

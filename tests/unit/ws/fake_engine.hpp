@@ -28,6 +28,7 @@ public:
   void ask(const reply_address& to, query::any x) override;
   void history(const reply_address& to, history_request x) override;
   void admin(const reply_address& to, admin_request x) override;
+  void reply(const reply_address& to, result<document_answer> x) override;
   void take(const reply_address& to, take_request x) override;
   void stop_taking(const reply_address& to, const room_key& room) override;
   void lease(const reply_address& to, lease_request x) override;

@@ -138,4 +138,8 @@ void test_edge::room(hub_id, std::vector<room_signal> xs) {
   home->deliver(std::move(xs));
 }
 
+void test_edge::admin(const reply_address&, admin_request) {
+  // nop: nobody asks about its sessions
+}
+
 } // namespace callboard::test

@@ -43,6 +43,7 @@ private:
 
   void answers(hub_id, std::vector<answer> xs) override;
   void room(hub_id, std::vector<room_signal> xs) override;
+  void admin(const reply_address& to, admin_request x) override;
 
   std::unique_ptr<authenticator> auth_;
   std::unique_ptr<listener> listener_;

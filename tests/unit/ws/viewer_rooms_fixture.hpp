@@ -110,6 +110,9 @@ public:
     for (auto& x : xs)
       signals_.push_back(std::move(x));
   }
+  void admin(const reply_address&, admin_request) override {
+    // nop
+  }
 
   bool deliver_answer() {
     if (answers_.empty())
