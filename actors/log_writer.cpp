@@ -26,6 +26,7 @@ void log_writer_state::handle(log_append& x) {
   if (x.wipe) {
     batch_.wipe(x.shard);
     waiting_.erase(x.shard);
+    wipes_.push_back({x.shard, x.from});
   }
   if (x.after != ticket{})
     waiting_[x.shard] = {x.after, x.from};
@@ -41,6 +42,7 @@ void log_writer_state::handle(flush_now) {
       return;
     std::swap(stuck_, batch_);
     std::swap(stuck_waiting_, waiting_);
+    std::swap(stuck_wipes_, wipes_);
   }
   std::string error;
   auto bytes = stuck_.bytes();
@@ -73,7 +75,11 @@ void log_writer_state::handle(flush_now) {
   }
   for (auto& [shard, who] : stuck_waiting_)
     self_->send(who.from, log_durable{who.done});
+  // The log's part comes first: a start that finds it goes on from there.
+  for (auto& wipe : stuck_wipes_)
+    self_->send(node_->state_writer, wipe);
   stuck_waiting_.clear();
+  stuck_wipes_.clear();
   stuck_.clear();
   flush_sent_ = !batch_.empty();
   if (flush_sent_)

@@ -47,6 +47,7 @@ private:
   log_store::batch stuck_; // what did not fit; written before anything else
   std::unordered_map<shard_id, waiting> waiting_;
   std::unordered_map<shard_id, waiting> stuck_waiting_;
+  std::vector<state_wipe> wipes_, stuck_wipes_;
   bool flush_sent_ = false;
 };
 

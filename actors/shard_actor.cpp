@@ -352,6 +352,7 @@ void shard_state::became_ready() {
   spdlog::debug("shard {} serves, term {}", id_.value,
                 raft_->raft().term().value);
   own_term_ = raft_->raft().term();
+  leads_since_ms_ = steady_ms();
   node_->counters.leading.fetch_add(1);
   load_leases();
   say_who_leads(true);

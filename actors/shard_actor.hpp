@@ -237,6 +237,7 @@ private:
 
   std::optional<node_number> handing_to_; // 0: whoever is furthest
   std::uint64_t hand_over_until_ms_ = 0;
+  std::uint64_t leads_since_ms_ = 0;
   std::uint64_t next_notice_ms_ = 0;
   std::uint64_t next_check_ms_ = 0;
 

@@ -12,6 +12,10 @@ namespace callboard {
 
 namespace {
 
+/// A new leader leads for so long before it gives way to the one that is
+/// wanted: that one may have handed over because it is about to stop.
+constexpr std::uint64_t settle_ms = 5000;
+
 shared_bytes frame(remote::message x) {
   return std::make_shared<const std::string>(remote::encode(x));
 }
@@ -216,7 +220,8 @@ void shard_state::tick_members(std::uint64_t now_ms) {
   if (auto log = node_->no_space.load(std::memory_order_relaxed); log != 0)
     return begin_hand_over({}, now_ms); // somebody else's disk may have room
   if (auto wanted = node_->map()->of(id_))
-    if (auto to = raft_->move_towards(*wanted, now_ms))
+    if (auto to = raft_->move_towards(*wanted, now_ms);
+        to && now_ms >= leads_since_ms_ + settle_ms)
       begin_hand_over(*to, now_ms);
   auto interval
     = static_cast<std::uint64_t>(node_->conf.cluster.digest_interval.count());

@@ -357,7 +357,6 @@ void shard_raft::hear_members(const remote::leader_notice& x) {
   gone.wipe = true;
   gone.from = me_;
   caf::anon_send(node_.log_writer, std::move(gone));
-  caf::anon_send(node_.state_writer, state_wipe{shard_, me_});
 }
 
 void shard_raft::handle(const state_wiped&) {
