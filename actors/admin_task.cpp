@@ -75,13 +75,11 @@ void admin_task_state::on_list(actor_list& x) {
 
 void admin_task_state::list_complete() {
   auto& asked = std::get<find_actors>(what_);
-  auto key
-    = [this](const actor_entry& x) { return cursor_of(x, node_->name); };
+  auto key = [this](const actor_entry& x) { return cursor_of(x, node_->name); };
   std::ranges::sort(entries_, {}, key);
   if (!asked.cursor.empty())
-    std::erase_if(entries_, [&](const actor_entry& x) {
-      return key(x) <= asked.cursor;
-    });
+    std::erase_if(entries_,
+                  [&](const actor_entry& x) { return key(x) <= asked.cursor; });
   if (entries_.size() > asked.limit) {
     entries_.resize(asked.limit);
     next_cursor_ = key(entries_.back());

@@ -40,6 +40,10 @@ void cluster_state::init(node_context& node, peer_router& router,
   identity_ = std::move(identity);
   me_ = std::move(me);
   started_ms_ = steady_ms();
+  for (std::uint64_t i = 0; i < node.conf.engine.shards; ++i)
+    if (auto present = node.log->presence({i});
+        !present || *present != log_presence::never)
+      has_data_ = true;
   if (auto map = node.map(); map->version != 0) {
     map_ = *map;
     directory_.emplace(node, directory_shard);
@@ -71,15 +75,26 @@ void cluster_state::handle(tick) {
 // ------------------------------------------------------------------
 
 void cluster_state::form(std::uint64_t now_ms) {
+  if (!met_cluster_.empty())
+    return say_now_and_then(
+      "its peers are cluster " + met_cluster_
+        + "; take it in with `callboard admin add-node " + me_.name
+        + "` (if a node of that name is in it and its disk "
+          "is lost: remove-node first)",
+      now_ms);
   forming_view view{me_, split_addresses(node_->conf.cluster.join), {}};
   for (auto& [session, who] : peers_)
     view.peers.push_back(who);
   auto step = next_forming_step(view);
   if (step.action == forming_step::what::wait)
     return say_now_and_then(step.reason, now_ms);
-  auto map = make_cluster_map(new_cluster_id(), node_->conf.engine.shards,
-                              node_->conf.cluster.replicas,
-                              std::move(step.founders));
+  if (has_data_ && step.founders.size() > 1)
+    return say_now_and_then("it has data of its own: form a cluster of this "
+                            "node alone (no --join) and add the others to it",
+                            now_ms);
+  auto map
+    = make_cluster_map(new_cluster_id(), node_->conf.engine.shards,
+                       node_->conf.cluster.replicas, std::move(step.founders));
   spdlog::info("this node founds cluster {} with {} nodes", map.cluster,
                map.nodes.size());
   become_member(std::move(map), true);
@@ -114,8 +129,8 @@ void cluster_state::become_member(cluster_map map, bool from_start) {
   if (from_start)
     node_->set_first_map(shared);
   node_->set_map(std::move(shared));
-  spdlog::info("this node is #{} of cluster {}",
-               node_->self.load().value, map_.cluster);
+  spdlog::info("this node is #{} of cluster {}", node_->self.load().value,
+               map_.cluster);
   directory_.emplace(*node_, directory_shard);
   if (auto started = directory_->start(self_, steady_ms()); !started)
     node_->die("the directory of the cluster: " + started.error().detail);
@@ -138,12 +153,22 @@ void cluster_state::hear_map(const std::string& bytes) {
       take_map(std::move(*map));
     return;
   }
-  if (lists_me && map->shards.size() != node_->shards.size())
+  if (!lists_me) {
+    met_cluster_ = map->cluster;
+    return;
+  }
+  if (has_data_)
+    return say_now_and_then(
+      "cluster " + map->cluster
+        + " takes it in, but it has data of its own: start "
+          "it with an empty data directory",
+      steady_ms());
+  if (map->shards.size() != node_->shards.size())
     node_->die("the cluster has " + std::to_string(map->shards.size())
                + " shards; set engine.shards to that and start again with an "
                  "empty data directory");
-  if (lists_me)
-    return become_member(std::move(*map), map->version == 1);
+  auto from_start = map->version == 1;
+  become_member(std::move(*map), from_start);
 }
 
 void cluster_state::take_map(cluster_map map) {
@@ -153,8 +178,9 @@ void cluster_state::take_map(cluster_map map) {
   map_ = std::move(map);
   node_->set_map(std::make_shared<const cluster_map>(map_));
   if (!map_.find(node_->self))
-    spdlog::warn("this node was removed from the cluster: it serves nothing any "
-                 "more; stop it, and drop its data directory");
+    spdlog::warn(
+      "this node was removed from the cluster: it serves nothing any "
+      "more; stop it, and drop its data directory");
   for (auto& shard : node_->shards)
     self_->send(shard, map_changed{});
   router_->map_changed();
@@ -191,15 +217,10 @@ void cluster_state::handle(const peer_went& x) {
       order.sent_to = {};
 }
 
-/// To members, and to nodes that the map has taken in and that do not know it.
+/// To everybody: members learn what is new, nodes that were taken in learn that
+/// they are, and others that there is a cluster already.
 void cluster_state::tell_map(peer_session session) {
-  auto who = peers_.find(session);
-  if (!formed() || who == peers_.end())
-    return;
-  auto member = std::ranges::find(map_.nodes, who->second.disk,
-                                  &cluster_node::disk)
-                != map_.nodes.end();
-  if (member)
+  if (formed())
     node_->peers.network()->send(
       session, peer_lane::normal,
       frame(remote::message{remote::map_notice{encode(map_)}}));
@@ -232,8 +253,8 @@ description cluster_state::describe() const {
 }
 
 cluster_actor::behavior_type
-cluster(cluster_actor::stateful_pointer<cluster_state> self,
-        node_context* node, peer_router* router, edge_sink* sink,
+cluster(cluster_actor::stateful_pointer<cluster_state> self, node_context* node,
+        peer_router* router, edge_sink* sink,
         std::shared_ptr<node_identity_file> identity, peer_identity me) {
   auto& state = self->state;
   state.init(*node, *router, *sink, std::move(identity), std::move(me));

@@ -130,6 +130,8 @@ private:
   peer_identity me_;
   cluster_map map_; ///< The newest known.
   std::map<peer_session, peer_identity> peers_;
+  std::string met_cluster_; ///< One that this node is not of.
+  bool has_data_ = false;   ///< Of a life as a single node.
   std::string last_said_;
   std::uint64_t said_ms_ = 0;
 
@@ -157,8 +159,8 @@ private:
 };
 
 cluster_actor::behavior_type
-cluster(cluster_actor::stateful_pointer<cluster_state> self,
-        node_context* node, peer_router* router, edge_sink* sink,
+cluster(cluster_actor::stateful_pointer<cluster_state> self, node_context* node,
+        peer_router* router, edge_sink* sink,
         std::shared_ptr<node_identity_file> identity, peer_identity me);
 
 } // namespace callboard

@@ -1,6 +1,5 @@
-#include "actors/cluster_actor.hpp"
-
 #include "actors/admin_task.hpp"
+#include "actors/cluster_actor.hpp"
 #include "actors/merged_answers.hpp"
 #include "actors/model/json.hpp"
 
@@ -42,10 +41,9 @@ void cluster_state::handle(peer_message& x) {
       return begin_change();
     }
     auto why = order ? not_leading_now() : order.error();
-    node_->peers.network()->send(
-      x.session, peer_lane::normal,
-      frame(remote::message{
-        remote::directory_answer{request->token, tl::unexpected{why}}}));
+    node_->peers.network()->send(x.session, peer_lane::normal,
+                                 frame(remote::message{remote::directory_answer{
+                                   request->token, tl::unexpected{why}}}));
     return;
   }
   if (auto answered = std::get_if<remote::directory_answer>(&what))
@@ -64,9 +62,9 @@ void cluster_state::handle(peer_message& x) {
 
 void cluster_state::handle(cluster_ask& x) {
   if (!formed()) {
-    return answer(x.to, fail(errc::unavailable,
-                             "this node belongs to no cluster yet: "
-                               + last_said_));
+    return answer(x.to,
+                  fail(errc::unavailable,
+                       "this node belongs to no cluster yet: " + last_said_));
   }
   if (auto order = std::get_if<cluster_order>(&x.what))
     return carry_out(x.to, *order);
@@ -95,10 +93,10 @@ void cluster_state::carry_out(const reply_address& to, const cluster_order& x) {
     auto at = std::ranges::find_if(
       peers_, [&](const auto& y) { return y.second.name == x.node; });
     if (at == peers_.end())
-      return answer(to, fail(errc::not_found,
-                             "no node '" + x.node
-                               + "' is linked to this one; start it with "
-                                 "--join and this node's address first"));
+      return answer(
+        to, fail(errc::not_found, "no node '" + x.node
+                                    + "' is linked to this one; start it with "
+                                      "--join and this node's address first"));
     auto& who = at->second;
     return ask_directory(
       cluster_change::add_node{who.name, who.disk, who.address}, to);
@@ -108,8 +106,8 @@ void cluster_state::carry_out(const reply_address& to, const cluster_order& x) {
   case what::rebalance:
     return ask_directory(cluster_change::rebalance{}, to);
   case what::pin:
-    return ask_directory(
-      cluster_change::pin{{x.shard.value_or(0)}, x.node}, to);
+    return ask_directory(cluster_change::pin{{x.shard.value_or(0)}, x.node},
+                         to);
   case what::transfer:
     return transfer(to, x);
   }
@@ -212,8 +210,7 @@ void cluster_state::report_to(peer_session session, std::uint64_t token) {
       return add_report(token, std::move(all->json));
     node_->peers.network()->send(
       session, peer_lane::normal,
-      frame(
-        remote::message{remote::node_report{token, std::move(all->json)}}));
+      frame(remote::message{remote::node_report{token, std::move(all->json)}}));
   };
   for (auto& shard : node_->shards)
     self_
@@ -278,11 +275,12 @@ void cluster_state::finish_gathering(std::uint64_t token) {
   gatherings_.erase(token);
   if (!std::holds_alternative<inspect_cluster>(x.what)) {
     std::vector<callboard::answer> one;
-    one.push_back({x.to, merge_answers(x.what, std::move(x.answers))});
+    one.push_back(
+      {x.to, merge_answers(x.what, std::move(x.answers), x.missing == 0)});
     return node_->answer(std::move(one));
   }
-  answer(x.to, cluster_document(map_, x.reports,
-                                node_->peers.network()->figures()));
+  answer(x.to,
+         cluster_document(map_, x.reports, node_->peers.network()->figures()));
 }
 
 void cluster_state::tick_asks(std::uint64_t now_ms) {

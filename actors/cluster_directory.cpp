@@ -120,8 +120,8 @@ void cluster_state::tick_directory(std::uint64_t now_ms) {
   if (now_ms >= next_notice_ms_) {
     constexpr std::uint64_t interval_ms = 1000;
     next_notice_ms_ = now_ms + interval_ms;
-    remote::leader_notice notice{directory_shard, directory_->raft().term(),
-                                 true, {}};
+    remote::leader_notice notice{
+      directory_shard, directory_->raft().term(), true, {}};
     for (auto& member : directory_->raft().members())
       notice.members.push_back(member.node);
     groups_[directory_shard] = {notice.term, notice.members};
@@ -168,9 +168,9 @@ void cluster_state::drop_left_nodes() {
       continue;
     auto somewhere = groups_.size() <= map_.shards.size(); // not all are known
     for (auto& [shard, group] : groups_)
-      somewhere = somewhere
-                  || std::ranges::find(group.nodes, node.number)
-                       != group.nodes.end();
+      somewhere
+        = somewhere
+          || std::ranges::find(group.nodes, node.number) != group.nodes.end();
     if (!somewhere)
       return ask_directory(cluster_change::drop_node{node.number},
                            std::nullopt);
@@ -218,10 +218,9 @@ void cluster_state::end_change(result<std::string> outcome) {
   if (x.session == peer_session{})
     finish_order(x.token, std::move(outcome));
   else
-    node_->peers.network()->send(
-      x.session, peer_lane::normal,
-      frame(remote::message{
-        remote::directory_answer{x.token, std::move(outcome)}}));
+    node_->peers.network()->send(x.session, peer_lane::normal,
+                                 frame(remote::message{remote::directory_answer{
+                                   x.token, std::move(outcome)}}));
 }
 
 } // namespace callboard

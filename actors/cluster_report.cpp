@@ -19,8 +19,8 @@ std::string text_of(json::value x, std::string_view key) {
 
 std::uint64_t number_of(json::value x, std::string_view key) {
   auto found = x.find(key);
-  auto number = found && found->is(json::kind::number) ? found->integer()
-                                                       : std::nullopt;
+  auto number
+    = found && found->is(json::kind::number) ? found->integer() : std::nullopt;
   return number && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
 }
 
@@ -112,11 +112,11 @@ private:
   std::string shard(shard_id id) {
     auto leader = leader_of(id);
     auto said = leader ? of(*leader, id) : nullptr;
-    auto figure = [&](std::string& out, std::string_view key,
-                      std::uint64_t value) {
-      (out += ",\"").append(key) += "\":";
-      json::append_number(out, value);
-    };
+    auto figure
+      = [&](std::string& out, std::string_view key, std::uint64_t value) {
+          (out += ",\"").append(key) += "\":";
+          json::append_number(out, value);
+        };
     std::string out = "{\"shard\":";
     json::append_number(out, id.value);
     if (id == directory_shard)
@@ -144,7 +144,8 @@ private:
         figure(out, "lag", last - std::min(last, match));
         if (auto silent = member.find("silent_ms"))
           (out += ",\"silent_ms\":").append(silent->raw());
-        figure(out, "applied_index", own ? number_of(*own, "applied_index") : 0);
+        figure(out, "applied_index",
+               own ? number_of(*own, "applied_index") : 0);
         if (auto digest = member.find("digest"))
           (out += ",\"digest\":").append(digest->raw());
         if (member.find("digest"))
@@ -194,9 +195,7 @@ private:
       json::append_quoted(out_, node.name);
       number("number", node.number.value);
       out_ += ",\"state\":";
-      out_ += !up            ? "\"down\""
-              : node.leaving ? "\"leaving\""
-                             : "\"up\"";
+      out_ += !up ? "\"down\"" : node.leaving ? "\"leaving\"" : "\"up\"";
       if (!up)
         alarms_.push_back("node " + node.name + " is down");
       out_ += ",\"address\":";

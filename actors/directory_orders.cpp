@@ -40,8 +40,8 @@ std::string text_of(json::value x, std::string_view key) {
 
 std::uint64_t number_of(json::value x, std::string_view key) {
   auto found = x.find(key);
-  auto number = found && found->is(json::kind::number) ? found->integer()
-                                                       : std::nullopt;
+  auto number
+    = found && found->is(json::kind::number) ? found->integer() : std::nullopt;
   return number && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
 }
 

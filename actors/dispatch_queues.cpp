@@ -50,9 +50,8 @@ bool dispatch_queues::stop(const room_key& room, const reply_address& who) {
 
 void dispatch_queues::stop_all(node_number node) {
   for (auto& [key, line] : queues_)
-    left(key.room, std::erase_if(line.takers, [&](auto& x) {
-           return x.to.node == node;
-         }));
+    left(key.room, std::erase_if(line.takers,
+                                 [&](auto& x) { return x.to.node == node; }));
 }
 
 // While a load is under way every run that is told is kept: the view that was

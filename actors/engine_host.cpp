@@ -100,9 +100,8 @@ public:
     if (!network)
       return {};
     auto me = who_i_am(program);
-    node_.cluster
-      = system_.spawn<caf::detached>(cluster, &node_, &router_, &sink, identity_,
-                                      me);
+    node_.cluster = system_.spawn<caf::detached>(cluster, &node_, &router_,
+                                                 &sink, identity_, me);
     auto port = network->start(me, router_);
     if (!port)
       return tl::unexpected{port.error()};
@@ -206,10 +205,10 @@ private:
     identity_ = std::make_shared<node_identity_file>(std::move(*identity));
     if (node_.conf.cluster.listen.empty()) {
       if (!identity_->cluster().empty())
-        return fail(errc::conflict,
-                    "the data in " + node_.conf.node.data_dir
-                      + " belongs to a node of cluster " + identity_->cluster()
-                      + ": start it with --cluster-listen");
+        return fail(errc::conflict, "the data in " + node_.conf.node.data_dir
+                                      + " belongs to a node of cluster "
+                                      + identity_->cluster()
+                                      + ": start it with --cluster-listen");
       // Alone: a cluster of one that nobody can join.
       auto map = std::make_shared<const cluster_map>(make_cluster_map(
         {}, node_.conf.engine.shards, 1,

@@ -20,7 +20,7 @@ struct forming_view {
 
 struct forming_step {
   enum class what : std::uint8_t {
-    wait, ///< `reason` says for what.
+    wait,  ///< `reason` says for what.
     found, ///< This node begins the cluster, with these `founders`.
   };
   what action = what::wait;

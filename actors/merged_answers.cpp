@@ -106,12 +106,11 @@ bool by_leader(const outcome& x) {
 
 } // namespace
 
-outcome merge_answers(const admin_request& asked,
-                      std::vector<outcome> answers) {
+outcome merge_answers(const admin_request& asked, std::vector<outcome> answers,
+                      bool complete) {
   if (auto list = std::get_if<find_actors>(&asked))
-    return merge_lists(answers, list->limit, [list](json::value x) {
-      return actor_place(x, *list);
-    });
+    return merge_lists(answers, list->limit,
+                       [list](json::value x) { return actor_place(x, *list); });
   if (auto list = std::get_if<find_sessions>(&asked))
     return merge_lists(answers, list->limit, session_place);
   auto best = std::ranges::find_if(answers, by_leader);
@@ -120,9 +119,10 @@ outcome merge_answers(const admin_request& asked,
                                 [](const outcome& x) { return x.has_value(); });
   if (best != answers.end())
     return std::move(*best);
-  if (!answers.empty())
+  if (!answers.empty() && complete)
     return std::move(answers.front());
-  return fail(errc::unavailable, "no node answered in time; ask again");
+  return fail(errc::unavailable, "not every node answered in time, and the "
+                                 "others do not have it; ask again");
 }
 
 } // namespace callboard

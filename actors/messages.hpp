@@ -108,7 +108,7 @@ struct log_append {
   /// Nothing but the hard state stays; the state store's part follows behind
   /// the sync, and `from` hears state_wiped.
   bool wipe = false;
-  ticket after;           ///< 0: nobody waits.
+  ticket after; ///< 0: nobody waits.
   storage_listener from;
 };
 
@@ -156,9 +156,8 @@ using log_writer_actor
   = caf::typed_actor<caf::reacts_to<log_append>, caf::reacts_to<flush_now>>;
 
 using state_writer_actor
-  = caf::typed_actor<caf::reacts_to<state_apply>,
-                     caf::reacts_to<state_install>, caf::reacts_to<state_wipe>,
-                     caf::reacts_to<flush_now>>;
+  = caf::typed_actor<caf::reacts_to<state_apply>, caf::reacts_to<state_install>,
+                     caf::reacts_to<state_wipe>, caf::reacts_to<flush_now>>;
 
 /// What each shard has applied, for a flush of the state store.
 struct flush_state {

@@ -79,9 +79,10 @@ void node_context::answer(std::vector<callboard::answer> xs) const {
     caf::anon_send(edge, std::move(here));
   for (auto& [to, out] : there)
     if (to.first == 0) // the cluster's actor gathers what all nodes answer
-      caf::anon_send(cluster, peer_message{{}, self,
-                                           std::make_shared<remote::message>(
-                                             std::move(out))});
+      caf::anon_send(
+        cluster,
+        peer_message{
+          {}, self, std::make_shared<remote::message>(std::move(out))});
     else
       send_to_session({to.first}, std::move(out));
 }

@@ -20,9 +20,11 @@ std::optional<shard_id> shard_of(const node_context& node,
       using type = std::decay_t<decltype(y)>;
       if constexpr (requires { y.shard; })
         return y.shard;
-      else if constexpr (std::is_same_v<type, remote::join_room>
-                         || std::is_same_v<type, remote::leave_room>
-                         || std::is_same_v<type, remote::ask_streams>)
+      else if constexpr (
+        std::is_same_v<
+          type,
+          remote::
+            join_room> || std::is_same_v<type, remote::leave_room> || std::is_same_v<type, remote::ask_streams>)
         return node.shard_of(y.room);
       else
         return std::nullopt;
@@ -99,9 +101,9 @@ void peer_router::deliver(peer_session session, node_number from,
   // Who leads a shard, and with whom, concerns the cluster's map, too.
   if (auto notice = std::get_if<remote::leader_notice>(&x);
       notice && notice->shard != directory_shard)
-    caf::anon_send(node_.cluster,
-                   peer_message{session, from,
-                                std::make_shared<remote::message>(*notice)});
+    caf::anon_send(
+      node_.cluster,
+      peer_message{session, from, std::make_shared<remote::message>(*notice)});
   peer_message message{session, from,
                        std::make_shared<remote::message>(std::move(x))};
   if (!shard || *shard == directory_shard)

@@ -45,9 +45,9 @@ private:
   std::atomic<std::uint64_t> garbage_{0};
 };
 
-/// Stands for the edge of another node: what rooms tell it leaves as frames. One
-/// frame per batch, whatever the number of viewers there. What cannot be queued
-/// ends the session, so that the other node joins its rooms anew.
+/// Stands for the edge of another node: what rooms tell it leaves as frames.
+/// One frame per batch, whatever the number of viewers there. What cannot be
+/// queued ends the session, so that the other node joins its rooms anew.
 edge_listener::behavior_type edge_proxy(edge_listener::pointer self,
                                         node_context* node, node_number to);
 

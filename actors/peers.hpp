@@ -57,9 +57,9 @@ struct peer_figures {
   std::string address;
   bool up = false;
   std::uint64_t frames_out = 0, bytes_out = 0, frames_in = 0, bytes_in = 0;
-  std::uint64_t queued_bytes = 0; ///< Gauge.
-  std::uint64_t sessions = 0;     ///< Begun since start.
-  std::uint64_t refused = 0;      ///< Hellos of it that were refused.
+  std::uint64_t queued_bytes = 0;  ///< Gauge.
+  std::uint64_t sessions = 0;      ///< Begun since start.
+  std::uint64_t refused = 0;       ///< Hellos of it that were refused.
   std::uint64_t round_trip_us = 0; ///< Last heartbeat's; 0: none yet.
 };
 

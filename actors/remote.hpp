@@ -51,10 +51,9 @@ struct stop_taking {
 };
 
 /// One call on its way to the leader of its shard. Nodes pass it on once.
-using call_body
-  = std::variant<publish_request, command_request, definition_request,
-                 take_request, lease_request, query::any, history_request,
-                 stop_taking>;
+using call_body = std::variant<publish_request, command_request,
+                               definition_request, take_request, lease_request,
+                               query::any, history_request, stop_taking>;
 
 struct call {
   shard_id shard;
@@ -210,9 +209,9 @@ using message
   = std::variant<raft, raft_bundle, leader_notice, call, call_answers,
                  join_room, leave_room, ask_streams, watch_tenant, room_events,
                  room_joined_by, streams, room_gone, state_description,
-                 state_wanted, state_chunk, state_digest,
-                 map_notice, directory_request, directory_answer,
-                 node_report_request, node_report, admin_call, admin_answer>;
+                 state_wanted, state_chunk, state_digest, map_notice,
+                 directory_request, directory_answer, node_report_request,
+                 node_report, admin_call, admin_answer>;
 
 /// Bytes of a frame. The place in the variant is the type byte: append only.
 std::string encode(const message& x);

@@ -62,11 +62,10 @@ void room_actor_state::handle(const room_publish& x) {
 
 void room_actor_state::handle(const join_room_request& x) {
   subscribe(x.edge).joined = true;
-  self_->send(x.edge,
-              joined_out{x.hub,
-                         {decider_->room(), head_,
-                          std::max(oldest_, event_seq{1}), epoch_, x.token,
-                          term_}});
+  self_->send(x.edge, joined_out{x.hub,
+                                 {decider_->room(), head_,
+                                  std::max(oldest_, event_seq{1}), epoch_,
+                                  x.token, term_}});
 }
 
 void room_actor_state::handle(const leave_room_request& x) {

@@ -92,19 +92,18 @@ run_entry& shard_state::run_of(room_entry& room, const run_id& id) {
     return at->second;
   ++active_runs_;
   node_->counters.active_runs.fetch_add(1);
-  node_->read(
-    [node = node_, me = shard_actor{self_}, shard = id_, term = own_term_,
-     key = room.key, id] {
-      run_loaded answer;
-      answer.term = term;
-      answer.room = key;
-      answer.run = id;
-      if (auto found = node->state->load_run(shard, key, id))
-        answer.brief = std::move(*found);
-      else
-        answer.error = std::move(found.error());
-      caf::anon_send(me, std::move(answer));
-    });
+  node_->read([node = node_, me = shard_actor{self_}, shard = id_,
+               term = own_term_, key = room.key, id] {
+    run_loaded answer;
+    answer.term = term;
+    answer.room = key;
+    answer.run = id;
+    if (auto found = node->state->load_run(shard, key, id))
+      answer.brief = std::move(*found);
+    else
+      answer.error = std::move(found.error());
+    caf::anon_send(me, std::move(answer));
+  });
   return at->second;
 }
 
@@ -193,10 +192,10 @@ void shard_state::handle(join_room_request& x) {
   if (!raft_->ready()) {
     constexpr std::size_t most = 65'536;
     if (leader_.node != node_number{} && leader_.node != node_->self)
-      node_->peers.send(leader_.node, peer_lane::normal,
-                        std::make_shared<const std::string>(
-                          remote::encode(remote::message{remote::join_room{
-                            std::move(x.room), x.hub, x.token}})));
+      node_->peers.send(
+        leader_.node, peer_lane::normal,
+        std::make_shared<const std::string>(remote::encode(remote::message{
+          remote::join_room{std::move(x.room), x.hub, x.token}})));
     else if (waiting_joins_.size() < most)
       waiting_joins_.push_back(std::move(x));
     return;
@@ -224,9 +223,8 @@ void shard_state::join(join_room_request& x) {
 void shard_state::handle(const leave_room_request& x) {
   if (!raft_->ready() && leader_.node != node_->self)
     node_->peers.send(leader_.node, peer_lane::normal,
-                      std::make_shared<const std::string>(
-                        remote::encode(remote::message{
-                          remote::leave_room{x.room}})));
+                      std::make_shared<const std::string>(remote::encode(
+                        remote::message{remote::leave_room{x.room}})));
   auto at = rooms_.find(x.room);
   if (at == rooms_.end())
     return;
@@ -237,10 +235,10 @@ void shard_state::handle(const leave_room_request& x) {
 
 void shard_state::handle(ask_streams_request& x) {
   if (!raft_->ready()) {
-    node_->peers.send(leader_.node, peer_lane::normal,
-                      std::make_shared<const std::string>(
-                        remote::encode(remote::message{remote::ask_streams{
-                          std::move(x.room), x.hub, x.token}})));
+    node_->peers.send(
+      leader_.node, peer_lane::normal,
+      std::make_shared<const std::string>(remote::encode(remote::message{
+        remote::ask_streams{std::move(x.room), x.hub, x.token}})));
     return;
   }
   auto& room = room_of(x.room);
@@ -258,10 +256,10 @@ void shard_state::handle(const watch_tenant_request& x) {
   if (edges.empty())
     watchers_.erase(x.tenant);
   if (!raft_->ready())
-    node_->peers.send(leader_.node, peer_lane::normal,
-                      std::make_shared<const std::string>(
-                        remote::encode(remote::message{remote::watch_tenant{
-                          id_, x.tenant, x.on}})));
+    node_->peers.send(
+      leader_.node, peer_lane::normal,
+      std::make_shared<const std::string>(remote::encode(
+        remote::message{remote::watch_tenant{id_, x.tenant, x.on}})));
   for (auto& [key, room] : rooms_)
     if (key.tenant == x.tenant && room->actor)
       self_->send(room->actor, x);

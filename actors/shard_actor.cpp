@@ -296,8 +296,8 @@ void shard_state::refuse(slot& s, const problem& why) {
 }
 
 // The leadership is lost: runs and rooms hold speculation and must go, and
-// nobody was promised anything yet. The next leader is asked instead, where that
-// is safe.
+// nobody was promised anything yet. The next leader is asked instead, where
+// that is safe.
 void shard_state::refuse_all(const problem& why) {
   for (auto& [id, s] : std::exchange(slots_, {})) {
     if (is_own(*s))

@@ -34,7 +34,8 @@ problem no_room();
 /// for the disk; the store is read by readers and written by the two writers.
 ///
 /// On every node there is one such actor for each shard, with a replica or
-/// without: it passes its clients' calls on to the leader, and joins rooms there.
+/// without: it passes its clients' calls on to the leader, and joins rooms
+/// there.
 ///
 /// Order: requests of one room leave its lane in the order of their arrival,
 /// whichever run decides first. Bounds: what is between a producer's request

@@ -64,7 +64,8 @@ problem maybe_done() {
 // -----------------------------------------------------
 
 void shard_state::pass_on(pending_call x) {
-  auto wait = static_cast<std::uint64_t>(node_->conf.cluster.leader_wait.count());
+  auto wait
+    = static_cast<std::uint64_t>(node_->conf.cluster.leader_wait.count());
   if (x.until_ms == 0)
     x.until_ms = steady_ms() + wait;
   auto token = next_call_++;
@@ -264,8 +265,8 @@ void shard_state::enter_body(const reply_address& to, remote::call_body body) {
   }
 }
 
-/// A call that this node cannot decide now: ours is passed on or waits; one that
-/// was passed on to us goes back, because nobody passes on twice.
+/// A call that this node cannot decide now: ours is passed on or waits; one
+/// that was passed on to us goes back, because nobody passes on twice.
 void shard_state::route(const reply_address& to, remote::call_body body) {
   if (to.node != node_number{})
     return node_->bounce(to, remote::call_fate::not_leading);

@@ -89,7 +89,8 @@ void shard_state::handle(const stop_taking_runs& x) {
 void shard_state::handle(renew_lease& x) {
   // As a read: who does not lead any more must not keep a lease alive.
   enter_read message{x.to, lease_request{lease_request::what::heartbeat,
-                                         std::move(x.room), std::move(x.claim),
+                                         std::move(x.room),
+                                         std::move(x.claim),
                                          {}}};
   handle(message);
 }
@@ -104,7 +105,7 @@ void shard_state::renew(const reply_address& to, const lease_request& x) {
   }
   node_->counters.heartbeats.fetch_add(1, std::memory_order_relaxed);
   answer_taker(to, document_answer{lease_json(x.claim.run, **lease,
-                                                node_->conf.dispatch.lease)});
+                                              node_->conf.dispatch.lease)});
 }
 
 void shard_state::answer_taker(const reply_address& to,
@@ -286,16 +287,16 @@ void shard_state::apply_effects(std::vector<dispatch_effect>& effects) {
 
 void shard_state::load_leases() {
   leases_known_ = false;
-  node_->read([node = node_, me = shard_actor{self_}, shard = id_,
-               term = own_term_] {
-    leases_loaded found;
-    found.term = term;
-    if (auto leases = node->state->leased_runs(shard))
-      found.leases = std::move(*leases);
-    else
-      found.error = std::move(leases.error());
-    caf::anon_send(me, std::move(found));
-  });
+  node_->read(
+    [node = node_, me = shard_actor{self_}, shard = id_, term = own_term_] {
+      leases_loaded found;
+      found.term = term;
+      if (auto leases = node->state->leased_runs(shard))
+        found.leases = std::move(*leases);
+      else
+        found.error = std::move(leases.error());
+      caf::anon_send(me, std::move(found));
+    });
 }
 
 void shard_state::handle(leases_loaded& x) {

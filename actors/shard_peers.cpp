@@ -200,8 +200,7 @@ void shard_state::handle(map_changed) {
   if (raft_->started())
     return;
   if (auto ok = raft_->start(self_, steady_ms()); !ok)
-    node_->die("shard " + std::to_string(id_.value) + ": "
-               + ok.error().detail);
+    node_->die("shard " + std::to_string(id_.value) + ": " + ok.error().detail);
   after_raft();
 }
 
@@ -241,9 +240,9 @@ void shard_state::begin_hand_over(node_number to, std::uint64_t now_ms) {
   if (!raft_->ready() || handing_to_)
     return;
   handing_to_ = to;
-  hand_over_until_ms_
-    = now_ms
-      + static_cast<std::uint64_t>(node_->conf.cluster.election_timeout.count());
+  hand_over_until_ms_ = now_ms
+                        + static_cast<std::uint64_t>(
+                          node_->conf.cluster.election_timeout.count());
   go_on_handing_over(now_ms);
 }
 

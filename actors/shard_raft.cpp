@@ -23,8 +23,9 @@ result<void> shard_raft::start(storage_listener me, std::uint64_t now_ms) {
   if (auto wanted = map ? map->of(shard_) : nullptr)
     for (auto node : wanted->replicas)
       first.push_back({node, true});
-  auto founder = std::ranges::find(first, node_.self.load(), &group_member::node)
-                 != first.end();
+  auto founder
+    = std::ranges::find(first, node_.self.load(), &group_member::node)
+      != first.end();
   auto unfinished = node_.log->unfinished_install(shard_);
   if (!unfinished)
     return tl::unexpected{unfinished.error()};
@@ -275,23 +276,23 @@ void shard_raft::persist(const effects& x) {
 
 void shard_raft::send(const std::vector<raft_message_out>& messages) {
   for (auto& x : messages)
-    node_.peers.send(
-      x.to, peer_lane::urgent,
-      std::make_shared<const std::string>(
-        remote::encode(remote::message{remote::raft{shard_, x.bytes}})));
+    node_.peers.send(x.to, peer_lane::urgent,
+                     std::make_shared<const std::string>(remote::encode(
+                       remote::message{remote::raft{shard_, x.bytes}})));
 }
 
 // -- members
 // -------------------------------------------------------------------
 
-std::optional<node_number>
-shard_raft::move_towards(const placement& wanted, std::uint64_t now_ms) {
+std::optional<node_number> shard_raft::move_towards(const placement& wanted,
+                                                    std::uint64_t now_ms) {
   constexpr std::uint64_t step_interval_ms = 200;
   if (!takes_commands() || now_ms < next_step_ms_)
     return std::nullopt;
   next_step_ms_ = now_ms + step_interval_ms;
-  auto heard_ms = 2 * static_cast<std::uint64_t>(
-                    node_.conf.cluster.election_timeout.count());
+  auto heard_ms
+    = 2
+      * static_cast<std::uint64_t>(node_.conf.cluster.election_timeout.count());
   auto last = raft_->last_index().value;
   std::vector<member_state> members;
   for (auto& x : raft_->members())

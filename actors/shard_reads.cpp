@@ -9,12 +9,14 @@ namespace callboard {
 
 void shard_state::handle(enter_read& x) {
   if (!takes_calls()) {
-    auto as_body = [](auto& what) { return remote::call_body{std::move(what)}; };
+    auto as_body
+      = [](auto& what) { return remote::call_body{std::move(what)}; };
     return route(x.to, std::visit(as_body, x.what));
   }
   auto asked = raft_->read(steady_ms());
   if (!asked) {
-    auto as_body = [](auto& what) { return remote::call_body{std::move(what)}; };
+    auto as_body
+      = [](auto& what) { return remote::call_body{std::move(what)}; };
     return route(x.to, std::visit(as_body, x.what));
   }
   reads_asked_.emplace(*asked, std::move(x));
@@ -49,7 +51,8 @@ void shard_state::settle_reads() {
     join(x.mapped());
   }
   for (auto& x : std::exchange(reads_void_, {})) {
-    auto as_body = [](auto& what) { return remote::call_body{std::move(what)}; };
+    auto as_body
+      = [](auto& what) { return remote::call_body{std::move(what)}; };
     route(x.to, std::visit(as_body, x.what));
   }
 }

@@ -31,8 +31,12 @@ void shard_raft::begin_stream(const state_request& x) {
   spdlog::info("shard {}: node #{} gets the state as of {}", shard_.value,
                x.to.value, (*pinned)->applied().value);
   auto what = std::make_shared<state_sender_options>();
-  *what = {shard_, x.stream, x.to, std::move(*description),
-           std::shared_ptr<state_export>{std::move(*pinned)}, me_};
+  *what = {shard_,
+           x.stream,
+           x.to,
+           std::move(*description),
+           std::shared_ptr<state_export>{std::move(*pinned)},
+           me_};
   auto& system = me_->home_system();
   outgoing_[x.stream]
     = {x.to, system.spawn<caf::detached>(state_sender, &node_, what)};
@@ -53,8 +57,8 @@ void shard_raft::handle(const stream_over& x) {
 bool shard_raft::receive_stream(node_number from, remote::message& x,
                                 std::uint64_t now_ms) {
   auto pass = [&](const caf::actor& to) {
-    caf::anon_send(to, stream_message{std::make_shared<remote::message>(
-                         std::move(x))});
+    caf::anon_send(
+      to, stream_message{std::make_shared<remote::message>(std::move(x))});
     return true;
   };
   if (auto wanted = std::get_if<remote::state_wanted>(&x)) {
@@ -78,10 +82,9 @@ bool shard_raft::receive_stream(node_number from, remote::message& x,
     auto state = described_state(static_cast<std::uint32_t>(shard_.value),
                                  text->message);
     if (!state || raft_->commit_index() >= state->index || installing_) {
-      node_.peers.send(
-        from, peer_lane::bulk,
-        std::make_shared<const std::string>(remote::encode(
-          remote::state_wanted{shard_, text->stream, 0, true})));
+      node_.peers.send(from, peer_lane::bulk,
+                       std::make_shared<const std::string>(remote::encode(
+                         remote::state_wanted{shard_, text->stream, 0, true})));
       return true;
     }
     if (incoming_)

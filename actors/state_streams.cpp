@@ -98,8 +98,9 @@ void on_description(receiver* self, remote::state_description& x) {
       return refuse(self, "its end came before its beginning");
     if (auto ok = s.staging->finish(); !ok)
       return refuse(self, ok.error().detail);
-    send(*s.node, s.what.from,
-         remote::state_wanted{s.what.shard, s.what.stream, s.staged + 1, false});
+    send(
+      *s.node, s.what.from,
+      remote::state_wanted{s.what.shard, s.what.stream, s.staged + 1, false});
     return end(self, std::move(x.message));
   }
   auto staging = s.node->state->stage(s.what.shard, s.what.stream);

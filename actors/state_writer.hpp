@@ -14,8 +14,9 @@
 namespace callboard {
 
 /// Applies committed entries of all shards to the state store, in the order in
-/// which each shard sent them; swaps staged states in and drops states likewise. Spawned detached: apply() may wait for the disk.
-/// Entries that find no space stay and are tried again every 200 ms.
+/// which each shard sent them; swaps staged states in and drops states
+/// likewise. Spawned detached: apply() may wait for the disk. Entries that find
+/// no space stay and are tried again every 200 ms.
 class state_writer_state {
 public:
   static constexpr const char* name = "state-writer";
