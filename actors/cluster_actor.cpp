@@ -273,6 +273,7 @@ cluster(cluster_actor::stateful_pointer<cluster_state> self, node_context* node,
     [&state](peer_message& x) { state.handle(x); },
     [&state](map_changed x) { state.handle(x); },
     [&state](cluster_ask& x) { state.handle(x); },
+    [&state](cluster_query& x) { state.handle(x); },
     [&state](tick x) { state.handle(x); },
     [&state](const describe&) { return state.describe(); },
   };

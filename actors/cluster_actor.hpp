@@ -46,6 +46,7 @@ public:
   void handle(peer_message& x);
   void handle(map_changed);
   void handle(cluster_ask& x);
+  void handle(cluster_query& x);
   void handle(tick);
 
   void handle(const log_durable& x);
@@ -77,6 +78,7 @@ private:
   struct gathering {
     reply_address to;
     admin_request what;
+    std::optional<query::any> question;    ///< Then of all shards, not nodes.
     std::vector<node_report_text> reports; ///< inspect_cluster
     std::vector<decltype(callboard::answer::outcome)> answers; ///< all others
     std::size_t missing = 0;
@@ -148,6 +150,7 @@ private:
   /// Members of every group as its leader says, for leaving nodes.
   struct group_members {
     raft_term term;
+    node_number leader;
     std::vector<node_number> nodes;
   };
   std::unordered_map<shard_id, group_members> groups_;

@@ -2,6 +2,7 @@
 #include "actors/cluster_actor.hpp"
 #include "actors/merged_answers.hpp"
 #include "actors/model/json.hpp"
+#include "actors/shard_actor.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -50,10 +51,13 @@ void cluster_state::handle(peer_message& x) {
     return finish_order(answered->token, std::move(answered->outcome));
   if (auto request = std::get_if<remote::node_report_request>(&what))
     return report_to(x.session, request->token);
-  if (auto asked = std::get_if<remote::admin_call>(&what))
-    return ask_here(
-      {{directory_shard.value}, x.session.value, asked->token, x.from},
-      std::move(asked->request));
+  if (auto asked = std::get_if<remote::admin_call>(&what)) {
+    reply_address to{
+      {directory_shard.value}, x.session.value, asked->token, x.from};
+    if (auto order = std::get_if<cluster_order>(&asked->request))
+      return carry_out(to, *order);
+    return ask_here(to, std::move(asked->request));
+  }
   if (auto answers = std::get_if<remote::call_answers>(&what))
     return add_answers(*answers);
   if (auto report = std::get_if<remote::node_report>(&what))
@@ -71,6 +75,28 @@ void cluster_state::handle(cluster_ask& x) {
   if (std::holds_alternative<inspect_cluster>(x.what))
     return gather(x.to, std::move(x.what));
   gather_answers(x.to, std::move(x.what));
+}
+
+// Each shard's leader answers for its shard.
+void cluster_state::handle(cluster_query& x) {
+  auto token = next_token_++;
+  auto& all = gatherings_[token];
+  all.to = x.to;
+  all.missing = node_->shards.size();
+  all.until_ms
+    = steady_ms()
+      + static_cast<std::uint64_t>(node_->conf.cluster.leader_wait.count())
+      + report_patience_ms;
+  reply_address back{{directory_shard.value}, 0, token, node_->self};
+  for (std::uint64_t i = 0; i < node_->shards.size(); ++i) {
+    auto part = x.what;
+    if (auto projects = std::get_if<query::list_projects>(&part))
+      projects->shard = shard_id{i};
+    if (auto run = std::get_if<query::find_run>(&part))
+      run->shard = shard_id{i};
+    self_->send(node_->shards[i], enter_read{back, std::move(part)});
+  }
+  all.question = std::move(x.what);
 }
 
 void cluster_state::answer(const reply_address& to, result<std::string> json,
@@ -120,7 +146,19 @@ void cluster_state::transfer(const reply_address& to, const cluster_order& x) {
                            "there is no node '" + x.node + "' in the cluster"));
   if (!x.shard || *x.shard >= node_->shards.size())
     return answer(to, fail(errc::not_found, "there is no such shard"));
-  self_->send(node_->shards[*x.shard], transfer_to{to, node->number});
+  auto leader = groups_[shard_id{*x.shard}].leader;
+  if (leader == node_->self || to.node != node_number{}) // passed on once
+    return self_->send(node_->shards[*x.shard], transfer_to{to, node->number});
+  auto token = next_token_++;
+  if (!node_->peers.send(
+        leader, peer_lane::normal,
+        frame(remote::message{remote::admin_call{token, admin_request{x}}})))
+    return answer(to, tl::unexpected{not_ready()});
+  auto& passed_on = gatherings_[token];
+  passed_on.to = to;
+  passed_on.what = x;
+  passed_on.missing = 1;
+  passed_on.until_ms = steady_ms() + report_patience_ms;
 }
 
 void cluster_state::ask_directory(map_order order,
@@ -273,6 +311,12 @@ void cluster_state::add_answers(remote::call_answers& x) {
 void cluster_state::finish_gathering(std::uint64_t token) {
   auto x = std::move(gatherings_.at(token));
   gatherings_.erase(token);
+  if (x.question) {
+    std::vector<callboard::answer> one;
+    one.push_back(
+      {x.to, merge_parts(*x.question, std::move(x.answers), x.missing == 0)});
+    return node_->answer(std::move(one));
+  }
   if (!std::holds_alternative<inspect_cluster>(x.what)) {
     std::vector<callboard::answer> one;
     one.push_back(

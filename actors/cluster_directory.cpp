@@ -124,7 +124,7 @@ void cluster_state::tick_directory(std::uint64_t now_ms) {
       directory_shard, directory_->raft().term(), true, {}};
     for (auto& member : directory_->raft().members())
       notice.members.push_back(member.node);
-    groups_[directory_shard] = {notice.term, notice.members};
+    groups_[directory_shard] = {notice.term, node_->self, notice.members};
     node_->peers.send_all(peer_lane::urgent,
                           frame(remote::message{std::move(notice)}));
     check_address();
@@ -150,7 +150,7 @@ void cluster_state::hear_leader(node_number from,
     return;
   auto& group = groups_[x.shard];
   if (x.term >= group.term)
-    group = {x.term, x.members};
+    group = {x.term, from, x.members};
   if (x.shard != directory_shard)
     return;
   if (directory_)

@@ -162,6 +162,10 @@ void engine_facade::refuse(const reply_address& to, problem why) {
 // ---------------------------------------------------------------------------
 
 void engine_facade::ask(const reply_address& to, query::any x) {
+  auto of_all_shards = std::holds_alternative<query::list_projects>(x)
+                       || std::holds_alternative<query::find_run>(x);
+  if (of_all_shards && node_.cluster && node_.map()->nodes.size() > 1)
+    return caf::anon_send(node_.cluster, cluster_query{to, std::move(x)});
   auto shard = node_.shard_of(room_of(x)).value;
   caf::anon_send(node_.shards[shard], enter_read{to, std::move(x)});
 }

@@ -1,6 +1,7 @@
 #include "actors/merged_answers.hpp"
 
 #include "actors/model/json.hpp"
+#include "storage/cursor.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -74,7 +75,8 @@ outcome merge_lists(const std::vector<outcome>& answers, std::size_t limit,
     if (!parsed)
       continue;
     auto root = parsed->root();
-    more = more || root.find("next_cursor").has_value();
+    auto behind = root.find("next_cursor");
+    more = more || (behind && behind->is(json::kind::string));
     if (auto list = root.find("items"); list && list->is(json::kind::array))
       for (auto value : list->items())
         items.push_back({place_of(value), std::string{value.raw()}});
@@ -123,6 +125,36 @@ outcome merge_answers(const admin_request& asked, std::vector<outcome> answers,
     return std::move(answers.front());
   return fail(errc::unavailable, "not every node answered in time, and the "
                                  "others do not have it; ask again");
+}
+
+outcome merge_parts(const query::any& asked, std::vector<outcome> parts,
+                    bool complete) {
+  if (!complete)
+    return fail(errc::unavailable,
+                "not every part of the cluster answered in time; ask again");
+  if (auto list = std::get_if<query::list_projects>(&asked)) {
+    for (auto& x : parts)
+      if (!x)
+        return std::move(x);
+    return merge_lists(parts, list->limit, [](json::value x) {
+      auto id = text_of(x, "id");
+      return item_place{id, encode_cursor(project_cursor, id)};
+    });
+  }
+  // find_run: in exactly one project, and so in one shard.
+  std::vector<outcome*> found;
+  for (auto& x : parts) {
+    if (x)
+      found.push_back(&x);
+    else if (x.error().code != errc::not_found)
+      return std::move(x);
+  }
+  if (found.size() == 1)
+    return std::move(*found.front());
+  if (found.empty() && !parts.empty())
+    return std::move(parts.front());
+  return fail(errc::not_found,
+              "several projects have this run; name the project");
 }
 
 } // namespace callboard

@@ -14,4 +14,10 @@ decltype(answer::outcome)
 merge_answers(const admin_request& asked,
               std::vector<decltype(answer::outcome)> answers, bool complete);
 
+/// Likewise of list_projects and find_run, which every shard answered for
+/// itself. Any shard's failure is that of the whole.
+decltype(answer::outcome)
+merge_parts(const query::any& asked,
+            std::vector<decltype(answer::outcome)> parts, bool complete);
+
 } // namespace callboard

@@ -320,12 +320,18 @@ struct cluster_ask {
   admin_request what;
 };
 
+/// A question to all shards, wherever they are led.
+struct cluster_query {
+  reply_address to;
+  query::any what;
+};
+
 /// Who a node is in the cluster, the map, links; orders of operators.
 using cluster_actor = storage_listener::extend<
   caf::reacts_to<peer_came>, caf::reacts_to<peer_went>,
   caf::reacts_to<peer_message>, caf::reacts_to<map_changed>,
-  caf::reacts_to<cluster_ask>, caf::reacts_to<tick>,
-  caf::replies_to<describe>::with<description>>;
+  caf::reacts_to<cluster_ask>, caf::reacts_to<cluster_query>,
+  caf::reacts_to<tick>, caf::replies_to<describe>::with<description>>;
 
 // -- the shard
 // ----------------------------------------------------------------------------

@@ -170,8 +170,8 @@ typename Inspector::result_type inspect(Inspector& f, definition& x) {
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, list_projects& x) {
-  auto& [tenant, only, limit, cursor] = x;
-  return f(tenant, only, limit, cursor);
+  auto& [tenant, only, limit, cursor, shard] = x;
+  return f(tenant, only, limit, cursor, shard);
 }
 
 template <class Inspector>
@@ -182,8 +182,8 @@ typename Inspector::result_type inspect(Inspector& f, room_events& x) {
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, find_run& x) {
-  auto& [tenant, run, only] = x;
-  return f(tenant, run, only);
+  auto& [tenant, run, only, shard] = x;
+  return f(tenant, run, only, shard);
 }
 
 template <class Inspector>

@@ -268,7 +268,7 @@ void shard_state::enter_body(const reply_address& to, remote::call_body body) {
 /// A call that this node cannot decide now: ours is passed on or waits; one
 /// that was passed on to us goes back, because nobody passes on twice.
 void shard_state::route(const reply_address& to, remote::call_body body) {
-  if (to.node != node_number{})
+  if (to.node != node_number{} && to.node != node_->self)
     return node_->bounce(to, remote::call_fate::not_leading);
   pending_call x;
   x.to = to;

@@ -72,6 +72,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(callboard, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(callboard, (callboard::hand_over_now))
   CAF_ADD_TYPE_ID(callboard, (callboard::transfer_to))
   CAF_ADD_TYPE_ID(callboard, (callboard::shard_lost_out))
+  CAF_ADD_TYPE_ID(callboard, (callboard::cluster_query))
 
 CAF_END_TYPE_ID_BLOCK(callboard)
 
@@ -141,3 +142,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(callboard::stream_void)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(callboard::hand_over_now)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(callboard::transfer_to)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(callboard::shard_lost_out)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(callboard::cluster_query)

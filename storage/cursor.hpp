@@ -7,6 +7,9 @@
 
 namespace callboard {
 
+/// The list of a tenant's projects.
+inline constexpr char project_cursor = 'R';
+
 /// Where a page ended, as clients see it: base64url without padding. `list`
 /// tells the lists apart, so that a cursor of another list is refused.
 std::string encode_cursor(char list, std::string_view place);

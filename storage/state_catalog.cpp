@@ -12,7 +12,6 @@ namespace callboard::queries {
 namespace {
 
 constexpr char definition_cursor = 'D';
-constexpr char project_cursor = 'R';
 
 /// The id that a page begins behind; empty for the first page.
 result<std::string> start_of(char kind, const std::string& cursor) {
@@ -94,6 +93,8 @@ result<std::string> chosen_projects(const state_view& at,
     if (id.empty() || id.value <= start)
       continue;
     room_key room{q.tenant, id};
+    if (q.shard && shard_of(room) != *q.shard)
+      continue;
     auto row = reads::room(at, shard_of(room), keys::ref(room));
     if (!row)
       return tl::unexpected{row.error()};
@@ -109,6 +110,8 @@ result<std::string> all_projects(const state_view& at,
                                  std::string_view start) {
   std::vector<std::unique_ptr<key_scan>> scans;
   for (std::uint32_t i = 0; i < at.db().shards(); ++i) {
+    if (q.shard && q.shard->value != i)
+      continue;
     scans.push_back(std::make_unique<key_scan>(
       at, family::rows, keys::rooms({i}, q.tenant.value)));
     // Behind `start`; at first, behind the tenant's own room, whose project is
@@ -195,6 +198,8 @@ result<std::string> list_projects(const state_view& at,
 result<std::string> find_run(const state_view& at, const query::find_run& q) {
   std::vector<std::string> found;
   for (std::uint32_t i = 0; i < at.db().shards(); ++i) {
+    if (q.shard && q.shard->value != i)
+      continue;
     key_scan scan{at, family::index,
                   keys::projects_of_run({i}, q.tenant.value, q.run.value)};
     for (scan.seek_first(); scan.valid() && found.size() < 2; scan.next()) {

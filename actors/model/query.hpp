@@ -70,6 +70,8 @@ struct list_projects {
   std::vector<project_id> only; ///< The token's `projects`; empty: all.
   std::size_t limit = 50;
   std::string cursor;
+  /// The engine's: those of one shard, because other nodes lead the others.
+  std::optional<shard_id> shard = {};
 };
 
 /// GET …/events: a page of the room's history as frames.
@@ -87,7 +89,8 @@ struct room_events {
 struct find_run {
   tenant_id tenant;
   run_id run;
-  std::vector<project_id> only; ///< The token's `projects`; empty: all.
+  std::vector<project_id> only;       ///< The token's `projects`; empty: all.
+  std::optional<shard_id> shard = {}; ///< As of list_projects.
 };
 
 /// Where to subscribe to a run's room for its phase events (contract 5):
