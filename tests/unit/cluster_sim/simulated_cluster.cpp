@@ -75,6 +75,10 @@ public:
       owner_.on_room(node_, std::move(x));
   }
 
+  void admin(const reply_address&, admin_request) override {
+    // No operator is simulated.
+  }
+
 private:
   simulated_cluster& owner_;
   std::size_t node_;
