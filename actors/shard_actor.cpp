@@ -353,6 +353,7 @@ void shard_state::became_ready() {
                 raft_->raft().term().value);
   own_term_ = raft_->raft().term();
   leads_since_ms_ = steady_ms();
+  led_before_ = last_leader_;
   node_->counters.leading.fetch_add(1);
   load_leases();
   say_who_leads(true);

@@ -239,6 +239,8 @@ private:
   std::optional<node_number> handing_to_; // 0: whoever is furthest
   std::uint64_t hand_over_until_ms_ = 0;
   std::uint64_t leads_since_ms_ = 0;
+  node_number last_leader_; // other than this node
+  node_number led_before_;  // before this node's leadership
   std::uint64_t next_notice_ms_ = 0;
   std::uint64_t next_check_ms_ = 0;
 

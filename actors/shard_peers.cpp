@@ -12,8 +12,8 @@ namespace callboard {
 
 namespace {
 
-/// A new leader leads for so long before it gives way to the one that is
-/// wanted: that one may have handed over because it is about to stop.
+/// Whoever led before does not get the leadership back sooner, though it is
+/// wanted: it may have handed over because it is about to stop.
 constexpr std::uint64_t settle_ms = 5000;
 
 shared_bytes frame(remote::message x) {
@@ -151,6 +151,8 @@ void shard_state::set_leader(shard_leader x) {
   if (x == leader_)
     return;
   auto before = std::exchange(leader_, x);
+  if (x.node != node_->self)
+    last_leader_ = x.node;
   // Rooms that were joined elsewhere have to be joined where it leads now.
   if (before.node != node_->self)
     self_->send(node_->edge, shard_lost_out{id_});
@@ -220,7 +222,8 @@ void shard_state::tick_members(std::uint64_t now_ms) {
     return begin_hand_over({}, now_ms); // somebody else's disk may have room
   if (auto wanted = node_->map()->of(id_))
     if (auto to = raft_->move_towards(*wanted, now_ms);
-        to && now_ms >= leads_since_ms_ + settle_ms)
+        to
+        && (*to != led_before_ || now_ms >= leads_since_ms_ + settle_ms))
       begin_hand_over(*to, now_ms);
   auto interval
     = static_cast<std::uint64_t>(node_->conf.cluster.digest_interval.count());

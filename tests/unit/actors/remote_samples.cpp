@@ -187,6 +187,8 @@ std::vector<remote::message> remote_samples() {
     admin_call{8, inspect_storage{{"acme"}}},
     admin_call{8, inspect_cluster{}},
     admin_call{8, cluster_order{cluster_order::what::transfer, "n2", 5}},
+    admin_call{8, find_sessions{{"acme"}, 7, "n1:5"}},
+    admin_call{8, end_session{{"acme"}, "n1:6"}},
     admin_answer{8, std::string{"[]"}},
     admin_answer{9, tl::unexpected<problem>{why}},
   };
