@@ -125,4 +125,40 @@ TEST_F(forming, a_node_of_another_cluster_stays_outside) {
   EXPECT_TRUE(publish(0, "p", plain_event("a"))) << last_answer();
 }
 
+TEST_F(forming, a_node_of_an_incompatible_version_stays_outside) {
+  make_cluster();
+  load work{nodes()};
+  EXPECT_TRUE(work.flows(20));
+  const int stranger = nodes().add();
+  nodes().node(stranger).settings().binary = OTHER_VERSION;
+  nodes().launch(stranger);
+  const auto says = [&](int i, const std::string& line) {
+    return eventually(
+      [&] { return nodes().log(i).find(line) != std::string::npos; });
+  };
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE(says(i, "it speaks link version 7 (understands 7 and newer"))
+      << nodes().log_ends();
+  EXPECT_TRUE(says(stranger, "this node 7 (understands 7 and newer"))
+    << nodes().log_ends();
+  EXPECT_TRUE(says(stranger, "update the older program"));
+  EXPECT_FALSE(knows(0, cluster_process::name(stranger))) << members(0);
+  EXPECT_TRUE(nodes().node(stranger).running());
+
+  // A member that was updated too early does no harm either, and comes back
+  // with the program that it had.
+  nodes().kill(2);
+  nodes().node(2).settings().binary = OTHER_VERSION;
+  nodes().launch(2);
+  EXPECT_TRUE(says(2, "update the older program")) << nodes().log_ends();
+  EXPECT_TRUE(work.flows(40));
+  nodes().kill(2);
+  nodes().node(2).settings().binary.clear();
+  nodes().launch(2);
+  nodes().await_ready(2);
+  nodes().kill(stranger);
+  EXPECT_TRUE(nodes().settled(30s)) << nodes().log_ends();
+  EXPECT_EQ(work.finish(), "");
+}
+
 } // namespace callboard::test

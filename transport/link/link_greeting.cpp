@@ -3,6 +3,7 @@
 
 #include "transport/link/link_session.hpp"
 
+#include <boost/asio/buffer.hpp>
 #include <spdlog/spdlog.h>
 
 #include <utility>
@@ -103,6 +104,16 @@ void link_session::refuse(link_refusal why) {
   }
   phase_ = phase::refused;
   say(frame_kind::refusal, std::string(1, static_cast<char>(why)));
+}
+
+/// To a peer that speaks no TLS: past the stream, in bytes that it reads. A
+/// socket that was just opened takes them.
+void link_session::refuse_plainly() {
+  const auto header = make_header(frame_kind::refusal, 1);
+  std::string bytes{header.begin(), header.end()};
+  bytes += static_cast<char>(link_refusal::needs_tls);
+  boost::system::error_code ignored;
+  socket_.write_some(boost::asio::buffer(bytes), ignored);
 }
 
 void link_session::on_refusal(const std::string& body) {

@@ -110,31 +110,35 @@ std::string explain(link_refusal why, const link_hello& self,
   case link_refusal::none:
   case link_refusal::myself:
   case link_refusal::redundant:
+  case link_refusal::needs_tls: // there is no hello yet: the session says it
     return {};
   case link_refusal::other_cluster:
     return "it belongs to cluster " + peer.who.cluster + ", this node to "
-           + self.who.cluster;
+           + self.who.cluster
+           + "; a node joins another one with an empty data directory";
   case link_refusal::version:
     return "it speaks link version " + range(peer) + ", this node "
-           + range(self);
+           + range(self) + "; update the older program";
   case link_refusal::wrong_secret:
-    return "its cluster.secret is not this node's";
+    return "its cluster.secret is not this node's; give both the same one "
+           "(CALLBOARD_CLUSTER_SECRET or cluster.secret_file)";
   case link_refusal::other_name:
-    return "its certificate is not for the name \"" + peer.who.name + "\"";
+    return "its certificate is not for the name \"" + peer.who.name
+           + "\"; give it one with that DNS subject alternative name";
   case link_refusal::name_taken:
     return "it has this node's name, \"" + self.who.name
            + "\", and another data directory; give one of them another "
              "node.name";
   case link_refusal::copied_disk:
     return "it runs on a copy of this node's data directory, or on the same "
-           "one";
+           "one; give it an empty one";
   }
   return {};
 }
 
 std::optional<link_refusal> decode_refusal(std::string_view body) {
   if (body.size() != 1 || body[0] < 1
-      || body[0] > static_cast<char>(link_refusal::redundant))
+      || body[0] > static_cast<char>(link_refusal::needs_tls))
     return std::nullopt;
   return static_cast<link_refusal>(body[0]);
 }
@@ -146,17 +150,25 @@ std::string_view explain_received(link_refusal why) noexcept {
   case link_refusal::redundant:
     return {};
   case link_refusal::other_cluster:
-    return "it belongs to another cluster";
+    return "it belongs to another cluster; this node could join that one with "
+           "an empty data directory";
   case link_refusal::version:
-    return "its version does not go with this node's";
+    return "its version does not go with this node's; update the older "
+           "program";
   case link_refusal::wrong_secret:
-    return "this node's cluster.secret is not the same";
+    return "this node's cluster.secret is not the same; give both the same "
+           "one (CALLBOARD_CLUSTER_SECRET or cluster.secret_file)";
   case link_refusal::other_name:
-    return "this node's certificate is not for its node.name";
+    return "this node's certificate is not for its node.name; give it one "
+           "with that DNS subject alternative name";
   case link_refusal::name_taken:
-    return "it has the same node.name";
+    return "it has the same node.name; give one of them another name";
   case link_refusal::copied_disk:
-    return "it runs on a copy of the same data directory";
+    return "it runs on a copy of the same data directory; give one of them an "
+           "empty one";
+  case link_refusal::needs_tls:
+    return "it speaks TLS only; set cluster.certificate_file, cluster.key_file "
+           "and cluster.ca_file here";
   }
   return {};
 }

@@ -46,6 +46,7 @@ enum class link_refusal : std::uint8_t {
   copied_disk = 6, ///< The peer runs on a copy of my data directory.
   myself = 7,      ///< I dialed my own address. Not worth a word.
   redundant = 8,   ///< There is a session already. Not worth a word.
+  needs_tls = 9,   ///< The peer spoke no TLS. Is said without TLS, too.
 };
 
 /// Whether `self` may have a session with a node that says `peer`. Two nodes

@@ -358,6 +358,8 @@ void link_session::fail_stream() {
     return close(false);
   phase_ = phase::refused; // TLS has told the peer why; it shall read that
   error_code ignored;
+  if (stream_.peer_is_plain()) // or rather, TLS has not
+    refuse_plainly();
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
   wait_to_read();
 }

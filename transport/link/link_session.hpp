@@ -78,6 +78,7 @@ public:
   /// Tells the peer, logs (unless it is not worth a word) and closes once the
   /// peer had time to read why.
   void refuse(link_refusal why);
+  void refuse_plainly();
 
   /// Closes at once; nothing of it arrives later, on either side.
   void end(const std::string& why);

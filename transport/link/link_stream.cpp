@@ -1,5 +1,7 @@
 #include "transport/link/link_stream.hpp"
 
+#include "transport/link/tls_failure.hpp"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace callboard {
 
@@ -181,9 +184,9 @@ link_stream::state link_stream::tls_state(int returned) {
       return state::ended;
     return socket_state();
   }
-  error_ = tls_error("TLS failed");
-  if (auto verdict = SSL_get_verify_result(tls_.get()); verdict != X509_V_OK)
-    error_ += std::string{" ("} + X509_verify_cert_error_string(verdict) + ")";
+  auto why = take_tls_failure(tls_.get());
+  error_ = std::move(why.text);
+  peer_is_plain_ = why.peer_is_plain;
   return state::failed;
 }
 

@@ -62,6 +62,11 @@ public:
     return error_;
   }
 
+  /// TLS failed because the peer speaks none.
+  bool peer_is_plain() const noexcept {
+    return peer_is_plain_;
+  }
+
 private:
   state tls_state(int returned);
   state socket_state();
@@ -72,6 +77,7 @@ private:
   std::unique_ptr<ssl_st, void (*)(ssl_st*)> tls_;
   std::string sealing_; ///< Taken by write(), not yet by TLS.
   std::string error_;
+  bool peer_is_plain_ = false;
 };
 
 } // namespace callboard

@@ -68,7 +68,8 @@ bool frame_reader::begin() {
   body_bytes_ = *get<std::uint32_t>(in);
   auto limit = is_lane(kind()) ? allowed_ : greeting_bytes;
   if (header_[0] == 0x16 && header_[1] == 0x03)
-    fault_ = "it speaks TLS, but no certificate is configured here";
+    fault_ = "it speaks TLS, but no certificate is configured here; set "
+             "cluster.certificate_file, cluster.key_file and cluster.ca_file";
   else if (!is_known(kind()))
     fault_ = "it sent no frame of a link";
   else if (body_bytes_ > limit)

@@ -1,6 +1,6 @@
 // Mutual TLS between nodes.
 
-#include "tests/unit/link/certificate_maker.hpp"
+#include "tests/support/certificate_maker.hpp"
 #include "tests/unit/link/raw_peer.hpp"
 
 #include <openssl/ssl.h>
@@ -141,7 +141,9 @@ TEST(link_tls, a_certificate_of_another_authority_is_refused_and_both_say_so) {
   certificate_maker maker, stranger;
   link_node b{"b", with(stranger.make("b"), maker)};
   expect_no_link(b, maker, maker,
-                 {"TLS: certificate verify failed", "alert unknown ca"});
+                 {"TLS: certificate verify failed",
+                  "sign its cluster.certificate_file", "alert unknown ca",
+                  "sign this node's cluster.certificate_file"});
 }
 
 TEST(link_tls, an_expired_certificate_is_refused) {
@@ -157,8 +159,9 @@ TEST(link_tls, a_node_without_tls_is_refused_and_both_say_so) {
   certificate_maker maker;
   link_node b{"b"};
   expect_no_link(b, maker, maker,
-                 {"it speaks TLS, but no certificate is configured here",
-                  "TLS: wrong version number"});
+                 {"it speaks TLS, but no certificate is configured here; set",
+                  "it refuses this node: it speaks TLS only; set",
+                  "TLS: wrong version number; it speaks no TLS"});
 }
 
 TEST(link_tls, the_secret_counts_even_with_certificates) {

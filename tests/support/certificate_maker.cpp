@@ -1,4 +1,4 @@
-#include "tests/unit/link/certificate_maker.hpp"
+#include "tests/support/certificate_maker.hpp"
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
