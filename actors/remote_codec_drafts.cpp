@@ -1,4 +1,4 @@
-#include "actors/remote_codec.hpp"
+#include "actors/remote_block.hpp"
 
 #include <unordered_map>
 

@@ -41,12 +41,12 @@ problem no_room();
 /// whichever run decides first. Bounds: what is between a producer's request
 /// and its answer counts against limits.proposal_bytes_in_flight.
 ///
-/// The members are spread over shard_actor.cpp (requests, lanes, time),
-/// shard_batches.cpp (numbers, proposals, answers), shard_activation.cpp (runs
-/// and rooms come and go), shard_dispatch.cpp (workers take runs),
-/// shard_calls.cpp (calls that another node decides), shard_peers.cpp (other
-/// nodes, leaders, members), shard_reads.cpp, shard_retention.cpp and
-/// shard_admin.cpp.
+/// The members are spread over shard_actor.cpp (refusals, time),
+/// shard_requests.cpp (requests, lanes), shard_batches.cpp (numbers, proposals,
+/// answers), shard_activation.cpp (runs and rooms come and go),
+/// shard_dispatch.cpp (workers take runs), shard_calls.cpp (calls that another
+/// node decides), shard_peers.cpp (other nodes, leaders, members),
+/// shard_reads.cpp, shard_retention.cpp and shard_admin.cpp.
 class shard_state {
 public:
   static constexpr const char* name = "shard";
