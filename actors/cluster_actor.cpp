@@ -196,6 +196,7 @@ void cluster_state::handle(const peer_came& x) {
   peers_[x.session] = x.who;
   spdlog::info("linked to node {} ({})", x.who.name, x.who.address);
   tell_map(x.session);
+  check_anyway_ = true;
   if (directory_ && directory_->ready())
     next_notice_ms_ = 0;
 }
@@ -274,6 +275,7 @@ cluster(cluster_actor::stateful_pointer<cluster_state> self, node_context* node,
     [&state](map_changed x) { state.handle(x); },
     [&state](cluster_ask& x) { state.handle(x); },
     [&state](cluster_query& x) { state.handle(x); },
+    [&state](const map_wish& x) { state.handle(x); },
     [&state](tick x) { state.handle(x); },
     [&state](const describe&) { return state.describe(); },
   };

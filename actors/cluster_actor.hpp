@@ -47,6 +47,7 @@ public:
   void handle(map_changed);
   void handle(cluster_ask& x);
   void handle(cluster_query& x);
+  void handle(const map_wish& x);
   void handle(tick);
 
   void handle(const log_durable& x);
@@ -101,6 +102,7 @@ private:
   // The directory.
   void after_directory();
   void tick_directory(std::uint64_t now_ms);
+  void move_directory(std::uint64_t now_ms);
   static problem not_leading_now();
   void begin_change();
   void end_change(result<std::string> outcome);
@@ -145,7 +147,8 @@ private:
   std::deque<waiting_change> changes_; // bounded: the askers give up
   std::optional<log_index> changing_;  // the front's entry
   std::uint64_t next_notice_ms_ = 0, next_drop_ms_ = 0, next_address_ms_ = 0,
-                next_figures_ms_ = 0;
+                next_figures_ms_ = 0, next_check_ms_ = 0;
+  bool check_anyway_ = false; ///< As shard_state's.
 
   /// Members of every group as its leader says, for leaving nodes.
   struct group_members {

@@ -161,6 +161,16 @@ void cluster_state::transfer(const reply_address& to, const cluster_order& x) {
   passed_on.until_ms = steady_ms() + report_patience_ms;
 }
 
+// One that is under way already is enough.
+void cluster_state::handle(const map_wish& x) {
+  if (!formed() || std::ranges::any_of(orders_, [&](auto& y) {
+        return !y.second.to && y.second.order == x.order;
+      }))
+    return;
+  if (auto order = decode_order(x.order))
+    ask_directory(std::move(*order), std::nullopt);
+}
+
 void cluster_state::ask_directory(map_order order,
                                   std::optional<reply_address> to) {
   auto token = next_token_++;

@@ -109,6 +109,8 @@ void cluster_state::after_directory() {
 }
 
 void cluster_state::tick_directory(std::uint64_t now_ms) {
+  if (auto order = directory_->wish(now_ms))
+    handle(map_wish{encode_order(*order)});
   if (!was_ready_) {
     if (now_ms >= next_address_ms_ && directory_leader_ != node_number{}) {
       constexpr std::uint64_t interval_ms = 2000;
@@ -134,14 +136,28 @@ void cluster_state::tick_directory(std::uint64_t now_ms) {
       (void)directory_->transfer({}, now_ms);
     return;
   }
-  if (auto to = directory_->move_towards(map_.directory, now_ms))
-    if (!changing_)
-      (void)directory_->transfer(*to, now_ms);
+  move_directory(now_ms);
+  auto interval
+    = static_cast<std::uint64_t>(node_->conf.cluster.digest_interval.count());
+  if (interval > 0 && now_ms >= next_check_ms_) {
+    if (next_check_ms_ != 0)
+      directory_->check_digests(now_ms, std::exchange(check_anyway_, false));
+    next_check_ms_ = now_ms + interval;
+  }
   if (now_ms >= next_drop_ms_) {
     constexpr std::uint64_t interval_ms = 500;
     next_drop_ms_ = now_ms + interval_ms;
     drop_left_nodes();
   }
+}
+
+void cluster_state::move_directory(std::uint64_t now_ms) {
+  // A leader that differs from most leads no longer; the next one lets it go.
+  auto to = directory_->differs()
+              ? directory_->heir()
+              : directory_->move_towards(map_.directory, now_ms);
+  if (to && !changing_ && !directory_->raft().transferring())
+    (void)directory_->transfer(*to, now_ms);
 }
 
 void cluster_state::hear_leader(node_number from,
@@ -190,7 +206,10 @@ problem cluster_state::not_leading_now() {
 
 void cluster_state::begin_change() {
   while (was_ready_ && checked_store_ && !changing_ && !changes_.empty()) {
-    auto next_map = apply_order(map_, changes_.front().order);
+    auto next_map = apply_order(
+      map_, changes_.front().order,
+      {static_cast<std::uint64_t>(std::max<std::int64_t>(wall_ms(), 0)),
+       node_->conf.cluster.rebuild_interval});
     if (!next_map) {
       end_change(tl::unexpected{next_map.error()});
       continue;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace callboard {
@@ -178,10 +179,75 @@ private:
       ++moves_;
     }
     out += ']';
-    if (said && number_of(*said, "digest_mismatches") > 0)
-      alarms_.push_back("replicas of shard " + std::to_string(id.value)
-                        + " held different states");
+    taken(out, id);
+    if (said)
+      compare(*said, id);
     return out + '}';
+  }
+
+  static std::string named(shard_id id) {
+    return id == directory_shard ? "the directory"
+                                 : "shard " + std::to_string(id.value);
+  }
+
+  /// Replicas that hold something else than others.
+  void compare(json::value said, shard_id id) {
+    std::map<std::uint64_t, std::set<std::string>> digests; // by their index
+    if (auto members = said.find("members"))
+      for (auto member : members->items())
+        if (auto digest = text_of(member, "digest"); !digest.empty())
+          digests[number_of(member, "digest_index")].insert(digest);
+    auto differ = std::ranges::any_of(
+      digests, [](auto& x) { return x.second.size() > 1; });
+    std::vector<std::string> names;
+    if (auto outliers = said.find("outliers"))
+      for (auto node : outliers->items())
+        if (auto number = node.integer())
+          names.push_back(name_of(static_cast<std::uint64_t>(*number)));
+    for (auto& name : names)
+      alarms_.push_back("what " + name + " holds of " + named(id)
+                        + " differs from what most hold: it is taken out");
+    if (differ && names.empty())
+      alarms_.push_back("replicas of " + named(id)
+                        + " hold different states, and no majority agrees: "
+                          "none is taken out by itself");
+  }
+
+  /// What was taken out of a group, and what became of it.
+  void taken(std::string& out, shard_id id) {
+    auto group = map_.of(id);
+    auto lacks = group->replicas.size() < map_.wanted();
+    out += ",\"taken_out\":[";
+    auto separator = "";
+    for (auto& x : map_.taken) {
+      if (x.shard != id)
+        continue;
+      auto back
+        = std::ranges::find(group->replicas, x.node) != group->replicas.end();
+      auto state = back       ? "back"
+                   : !x.empty ? "dropping"
+                   : lacks    ? "out"
+                              : "replaced";
+      out += std::exchange(separator, ",");
+      out += "{\"node\":";
+      json::append_quoted(out, name_of(x.node.value));
+      out += ",\"out_ms\":";
+      json::append_number(out, x.out_ms);
+      out += ",\"back_ms\":";
+      json::append_number(out, x.back_ms);
+      out += ",\"state\":";
+      json::append_quoted(out, state);
+      out += '}';
+      if (lacks && !back)
+        alarms_.push_back(
+          "the replica of " + named(id) + " on " + name_of(x.node.value)
+          + " differed and was taken out"
+          + (x.empty ? "; it was made anew before, within "
+                       "cluster.rebuild_interval: look after the node, then "
+                       "`callboard admin rebalance`"
+                     : ": it is dropped, to be made anew"));
+    }
+    out += ']';
   }
 
   void nodes() {

@@ -69,8 +69,14 @@ std::string encode_order(const map_order& x) {
           .number("shard", y.shard.value)
           .text("name", y.node)
           .end();
-      else
+      else if constexpr (std::is_same_v<type, take_out>)
         return order_writer{"take_out"}
+          .number("shard", y.shard.value)
+          .number("node", y.node.value)
+          .number("seen", y.seen)
+          .end();
+      else
+        return order_writer{"give_back"}
           .number("shard", y.shard.value)
           .number("node", y.node.value)
           .end();
@@ -99,12 +105,23 @@ result<map_order> decode_order(std::string_view text) {
   if (change == "pin")
     return pin{{number_of(x, "shard")}, text_of(x, "name")};
   if (change == "take_out")
-    return take_out{{number_of(x, "shard")}, {number_of(x, "node")}};
+    return take_out{
+      {number_of(x, "shard")}, {number_of(x, "node")}, number_of(x, "seen")};
+  if (change == "give_back")
+    return give_back{{number_of(x, "shard")}, {number_of(x, "node")}};
   return fail(errc::invalid, "there is no change '" + change + "' of the map");
 }
 
-result<cluster_map> apply_order(const cluster_map& at, const map_order& x) {
-  return std::visit([&](const auto& y) { return change(at, y); }, x);
+result<cluster_map> apply_order(const cluster_map& at, const map_order& x,
+                                cluster_change::moment when) {
+  return std::visit(
+    [&](const auto& y) {
+      if constexpr (requires { change(at, y, when); })
+        return change(at, y, when);
+      else
+        return change(at, y);
+    },
+    x);
 }
 
 } // namespace callboard

@@ -12,13 +12,15 @@ namespace callboard {
 using map_order
   = std::variant<cluster_change::add_node, cluster_change::remove_node,
                  cluster_change::drop_node, cluster_change::rebalance,
-                 cluster_change::pin, cluster_change::take_out>;
+                 cluster_change::pin, cluster_change::take_out,
+                 cluster_change::give_back>;
 
 std::string encode_order(const map_order& x);
 
 /// errc::invalid for anything else.
 result<map_order> decode_order(std::string_view text);
 
-result<cluster_map> apply_order(const cluster_map& at, const map_order& x);
+result<cluster_map> apply_order(const cluster_map& at, const map_order& x,
+                                cluster_change::moment when);
 
 } // namespace callboard

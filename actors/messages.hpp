@@ -66,12 +66,19 @@ struct cluster_query {
   query::any what;
 };
 
+/// A change of the map that a group of this node wants (directory_orders.hpp).
+/// Said again until the map shows it.
+struct map_wish {
+  std::string order;
+};
+
 /// Who a node is in the cluster, the map, links; orders of operators.
 using cluster_actor = storage_listener::extend<
   caf::reacts_to<peer_came>, caf::reacts_to<peer_went>,
   caf::reacts_to<peer_message>, caf::reacts_to<map_changed>,
   caf::reacts_to<cluster_ask>, caf::reacts_to<cluster_query>,
-  caf::reacts_to<tick>, caf::replies_to<describe>::with<description>>;
+  caf::reacts_to<map_wish>, caf::reacts_to<tick>,
+  caf::replies_to<describe>::with<description>>;
 
 // -- the shard
 // ----------------------------------------------------------------------------

@@ -47,6 +47,8 @@ shard_figures figures_of(const shard_raft& x, shard_id shard,
   out.states_sent = sums.states_sent;
   out.states_received = sums.states_received;
   out.digest_mismatches = sums.digest_mismatches;
+  out.outliers = sums.outliers;
+  out.replicas_dropped = sums.replicas_dropped;
   if (shard.value < node.shard_bytes_in_flight.size())
     out.proposal_bytes = node.shard_bytes_in_flight[shard.value].load();
   out.applied_index = x.applied().value;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace callboard {
 
@@ -84,6 +85,13 @@ std::string replica_json(const shard_raft& x, shard_id shard, bool open) {
   figure(out, "states_received", sums.states_received);
   figure(out, "digests_compared", sums.digests_compared);
   figure(out, "digest_mismatches", sums.digest_mismatches);
+  out += ",\"outliers\":[";
+  auto separator = "";
+  for (auto& [node, seen] : x.outliers()) {
+    out += std::exchange(separator, ",");
+    json::append_number(out, node.value);
+  }
+  out += ']';
   out += ",\"move\":";
   json::append_quoted(out, x.move());
   if (!open)

@@ -243,6 +243,7 @@ private:
   node_number led_before_;  // before this node's leadership
   std::uint64_t next_notice_ms_ = 0;
   std::uint64_t next_check_ms_ = 0;
+  bool check_anyway_ = false; // digests, though nothing was written
 
   std::unordered_map<std::uint64_t, caf::typed_response_promise<found_actor>>
     finders_;

@@ -65,6 +65,7 @@ void shard_state::after_raft() {
 // --------------------------------------------------------
 
 void shard_state::handle(const peer_came& x) {
+  check_anyway_ = true; // who knows what it holds by now
   if (raft_->ready())
     node_->peers.send(x.number, peer_lane::urgent,
                       frame(remote::message{own_notice(true)}));
@@ -207,7 +208,11 @@ void shard_state::handle(map_changed) {
 }
 
 void shard_state::tick_members(std::uint64_t now_ms) {
-  if (!node_->cluster || !raft_->ready())
+  if (!node_->cluster)
+    return;
+  if (auto order = raft_->wish(now_ms))
+    self_->send(node_->cluster, map_wish{encode_order(*order)});
+  if (!raft_->ready())
     return;
   if (now_ms >= next_notice_ms_) {
     constexpr std::uint64_t notice_interval_ms = 1000;
@@ -220,16 +225,21 @@ void shard_state::tick_members(std::uint64_t now_ms) {
     return; // one thing at a time
   if (auto log = node_->no_space.load(std::memory_order_relaxed); log != 0)
     return begin_hand_over({}, now_ms); // somebody else's disk may have room
+  if (raft_->differs()) {
+    // Nobody is to get what it has; the next leader lets it go.
+    if (auto to = raft_->heir())
+      begin_hand_over(*to, now_ms);
+    return;
+  }
   if (auto wanted = node_->map()->of(id_))
     if (auto to = raft_->move_towards(*wanted, now_ms);
-        to
-        && (*to != led_before_ || now_ms >= leads_since_ms_ + settle_ms))
+        to && (*to != led_before_ || now_ms >= leads_since_ms_ + settle_ms))
       begin_hand_over(*to, now_ms);
   auto interval
     = static_cast<std::uint64_t>(node_->conf.cluster.digest_interval.count());
   if (interval > 0 && now_ms >= next_check_ms_) {
     if (next_check_ms_ != 0)
-      raft_->check_digests(now_ms);
+      raft_->check_digests(now_ms, std::exchange(check_anyway_, false));
     next_check_ms_ = now_ms + interval;
   }
 }

@@ -185,6 +185,7 @@ void shard_raft::handle(const state_installed&, std::uint64_t now_ms) {
   unsynced_.pop_front();
   applied_ = x.install->index;
   trimmed_ = {};
+  outliers_.clear(); // nothing is left of what differed
   ++sums_.states_received;
   log_append note;
   note.shard = shard_;
@@ -238,8 +239,12 @@ log_index shard_raft::keep_behind(log_index upto) const {
 void shard_raft::carry_out(const effects& x) {
   if (x.leadership_changed) {
     ++sums_.leadership_changes;
-    if (!raft_->leading())
+    if (!raft_->leading()) {
       move_.clear();
+      // Others' faults are for the next leader to find.
+      std::erase_if(outliers_,
+                    [this](auto& y) { return y.first != node_.self.load(); });
+    }
   }
   persist(x);
   send(x.now);
@@ -290,9 +295,7 @@ std::optional<node_number> shard_raft::move_towards(const placement& wanted,
   if (!takes_commands() || now_ms < next_step_ms_)
     return std::nullopt;
   next_step_ms_ = now_ms + step_interval_ms;
-  auto heard_ms
-    = 2
-      * static_cast<std::uint64_t>(node_.conf.cluster.election_timeout.count());
+  auto heard_ms = heard_within_ms();
   auto last = raft_->last_index().value;
   std::vector<member_state> members;
   for (auto& x : raft_->members())
@@ -352,6 +355,9 @@ void shard_raft::hear_members(const remote::leader_notice& x) {
   reads_.clear();
   outgoing_.clear();
   incoming_.reset();
+  digests_.clear();
+  outliers_.clear();
+  ++sums_.replicas_dropped;
   node_.counters.replicas.fetch_sub(1);
   log_append gone;
   gone.shard = shard_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/directory_orders.hpp"
 #include "actors/messages.hpp"
 #include "actors/node_context.hpp"
 #include "storage/raft/consensus.hpp"
@@ -10,7 +11,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -27,7 +27,8 @@ public:
   /// Sums since start, for operators.
   struct figures {
     std::uint64_t leadership_changes = 0, states_sent = 0, states_received = 0,
-                  digests_compared = 0, digest_mismatches = 0;
+                  digests_compared = 0, digest_mismatches = 0, outliers = 0,
+                  replicas_dropped = 0;
   };
 
   /// What the others of the group hold, as the leader knows.
@@ -89,8 +90,21 @@ public:
     return move_;
   }
 
-  /// Leader: lets all replicas compute their digest at one entry.
-  void check_digests(std::uint64_t now_ms);
+  /// Leader: lets all replicas compute their digest at one entry. Not while
+  /// nothing was written since the last time, unless `anyway`.
+  void check_digests(std::uint64_t now_ms, bool anyway = false);
+
+  /// This replica itself was found to differ from most: it must not lead.
+  bool differs() const {
+    return outliers_.contains(node_.self.load());
+  }
+  /// Who should lead instead: the voter that has most of the log, is heard and
+  /// does not differ.
+  std::optional<node_number> heir() const;
+  /// A change of the map that this replica wants: that one that differs is
+  /// taken out, or that this node gets one again in place of what was taken
+  /// from it. About once a second, until the map shows it.
+  std::optional<map_order> wish(std::uint64_t now_ms);
 
   /// Leads, and has applied everything that came before its term: may decide.
   bool ready() const noexcept {
@@ -128,8 +142,11 @@ public:
   const std::map<node_number, digest_row>& digests() const noexcept {
     return digests_;
   }
-  /// A replica whose state differs from that of most; told once.
-  std::optional<node_number> take_outlier();
+  /// Replicas whose state differs from that of most, with the version of the
+  /// map that was known when it was found.
+  const std::map<node_number, std::uint64_t>& outliers() const noexcept {
+    return outliers_;
+  }
 
 private:
   struct unsynced_append {
@@ -149,6 +166,12 @@ private:
                       std::uint64_t now_ms);
   void note_digest(node_number node, log_index applied, std::uint64_t digest);
   log_index keep_behind(log_index upto) const;
+  /// Who was silent for longer counts as lost.
+  std::uint64_t heard_within_ms() const noexcept {
+    return 2
+           * static_cast<std::uint64_t>(
+             node_.conf.cluster.election_timeout.count());
+  }
 
   node_context& node_;
   shard_id shard_;
@@ -179,7 +202,9 @@ private:
   std::uint64_t next_step_ms_ = 0;
   std::map<node_number, digest_row> digests_; // at the last check
   log_index checked_;
-  std::set<node_number> outliers_;
+  log_index differed_; // the last check at which digests differed
+  std::map<node_number, std::uint64_t> outliers_;
+  std::uint64_t next_wish_ms_ = 0;
   figures sums_;
 };
 

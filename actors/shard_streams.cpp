@@ -8,8 +8,7 @@
 #include <algorithm>
 #include <utility>
 
-// States on their way from replica to replica, and what replicas find when they
-// compare theirs.
+// States on their way from replica to replica.
 
 namespace callboard {
 
@@ -117,73 +116,6 @@ void shard_raft::peer_gone(node_number node) {
       caf::anon_send(x.sender, stream_void{});
   if (incoming_ && incoming_->from == node)
     caf::anon_send(incoming_->receiver, stream_void{});
-}
-
-// -- digests
-// -------------------------------------------------------------------
-
-void shard_raft::check_digests(std::uint64_t now_ms) {
-  if (!takes_commands() || raft_->last_index() == checked_)
-    return;
-  // An entry without a command: the place at which all replicas look.
-  auto index = propose(std::make_shared<const std::string>(), now_ms);
-  if (index)
-    checked_ = *index;
-}
-
-void shard_raft::handle(const state_pinned& x) {
-  node_.read([state = x.state, me = me_] {
-    if (auto digest = state->digest())
-      caf::anon_send(me, digest_made{state->applied(), *digest});
-    else
-      spdlog::error("a digest cannot be computed: {}", digest.error().detail);
-  });
-}
-
-void shard_raft::handle(const digest_made& x) {
-  if (!raft_)
-    return;
-  if (raft_->leading())
-    return note_digest(node_.self, x.applied, x.digest);
-  digests_ = {{node_.self, {x.applied, x.digest}}};
-  node_.peers.send(raft_->leader(), peer_lane::normal,
-                   std::make_shared<const std::string>(remote::encode(
-                     remote::state_digest{shard_, x.applied, x.digest})));
-}
-
-void shard_raft::note_digest(node_number node, log_index applied,
-                             std::uint64_t digest) {
-  if (!raft_ || !raft_->leading())
-    return;
-  digests_[node] = {applied, digest};
-  ++sums_.digests_compared;
-  // Whom do most agree with?
-  std::map<std::uint64_t, std::vector<node_number>> groups;
-  for (auto& [who, row] : digests_)
-    if (row.applied == applied)
-      groups[row.digest].push_back(who);
-  if (groups.size() < 2)
-    return;
-  ++sums_.digest_mismatches;
-  spdlog::critical("shard {}: replicas differ at {}: an alarm, see `callboard "
-                   "admin status`",
-                   shard_.value, applied.value);
-  auto most = std::ranges::max_element(
-    groups, {}, [](const auto& x) { return x.second.size(); });
-  if (2 * most->second.size() <= raft_->members().size())
-    return;
-  for (auto& [value, who] : groups)
-    if (value != most->first)
-      outliers_.insert(who.begin(), who.end());
-}
-
-std::optional<node_number> shard_raft::take_outlier() {
-  if (outliers_.empty())
-    return std::nullopt;
-  auto node = *outliers_.begin();
-  outliers_.erase(outliers_.begin());
-  digests_.erase(node);
-  return node;
 }
 
 } // namespace callboard

@@ -73,6 +73,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(callboard, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(callboard, (callboard::transfer_to))
   CAF_ADD_TYPE_ID(callboard, (callboard::shard_lost_out))
   CAF_ADD_TYPE_ID(callboard, (callboard::cluster_query))
+  CAF_ADD_TYPE_ID(callboard, (callboard::map_wish))
 
 CAF_END_TYPE_ID_BLOCK(callboard)
 
@@ -143,3 +144,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(callboard::hand_over_now)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(callboard::transfer_to)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(callboard::shard_lost_out)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(callboard::cluster_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(callboard::map_wish)

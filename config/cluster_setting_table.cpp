@@ -105,6 +105,12 @@ constexpr std::array table{
                "How often replicas compare digests of what they hold. 0: "
                "never.",
                0, day},
+  setting_info{
+    "cluster", "rebuild_interval", kind::duration,
+    cluster<&cluster_s::rebuild_interval>,
+    "A replica that differed is taken out, and made anew on the same "
+    "node at most once in this time without an operator.",
+    minute, 30 * day},
 };
 
 } // namespace

@@ -91,7 +91,7 @@ struct settings {
     std::string listen;    ///< HOST:PORT for other nodes; empty: no cluster.
     std::string advertise; ///< Where others dial it; empty: as listen.
     /// Addresses of the nodes that form it, its own among them or not.
-    std::string join; ///< HOST:PORT, separated by commas.
+    std::string join;        ///< HOST:PORT, separated by commas.
     std::string secret;      ///< From CALLBOARD_CLUSTER_SECRET only.
     std::string secret_file; ///< One trailing newline ignored.
     /// PEM files: mutual TLS between nodes when all three are given. The
@@ -112,6 +112,8 @@ struct settings {
     std::uint32_t moves = 2; ///< Shards whose replicas move at a time, a node.
     /// How often replicas compare digests of what they hold; 0: never.
     std::chrono::milliseconds digest_interval{60'000};
+    /// A replica that differed is given back to the same node only once in it.
+    std::chrono::milliseconds rebuild_interval{3'600'000};
   } cluster;
 
   struct signalr_settings {

@@ -66,9 +66,16 @@ constexpr std::array shard_metrics{
                "States that this replica was given", MetricType::Counter,
                of_shard<&shard_figures::states_received>},
   shard_metric{"callboard_shard_digest_mismatches_total",
-               "Times a replica's digest differed from the leader's",
+               "Comparisons of digests in which replicas differed",
                MetricType::Counter,
                of_shard<&shard_figures::digest_mismatches>},
+  shard_metric{"callboard_shard_outliers_total",
+               "Replicas that differed from most and were to be taken out, as "
+               "the leader found",
+               MetricType::Counter, of_shard<&shard_figures::outliers>},
+  shard_metric{"callboard_shard_replicas_dropped_total",
+               "Times this node dropped its replica", MetricType::Counter,
+               of_shard<&shard_figures::replicas_dropped>},
 };
 
 struct peer_metric {

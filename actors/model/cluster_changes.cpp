@@ -15,33 +15,14 @@ bool writable(std::string_view text) {
   return !text.empty() && text.size() <= max_text_bytes;
 }
 
-/// The new map, if anything is different.
-cluster_map changed(const cluster_map& before, cluster_map after) {
-  if (after == before)
-    return after;
-  ++after.version;
-  return after;
-}
-
 cluster_node* node_named(cluster_map& map, std::string_view name) {
   auto at = std::ranges::find(map.nodes, name, &cluster_node::name);
   return at == map.nodes.end() ? nullptr : &*at;
 }
 
-placement* group_of(cluster_map& map, shard_id shard) {
-  if (shard == directory_shard)
-    return &map.directory;
-  return shard.value < map.shards.size() ? &map.shards[shard.value] : nullptr;
-}
-
 tl::unexpected<problem> no_node(std::string_view name) {
   return fail(errc::not_found,
               "no node of the cluster is named \"" + std::string{name} + '"');
-}
-
-tl::unexpected<problem> no_shard(shard_id shard) {
-  return fail(errc::not_found,
-              "there is no shard " + std::to_string(shard.value));
 }
 
 bool in_use(const cluster_map& map, node_number node) {
@@ -136,6 +117,8 @@ result<cluster_map> change(const cluster_map& at,
   auto map = at;
   std::erase_if(map.nodes,
                 [&](const cluster_node& y) { return y.number == x.number; });
+  std::erase_if(map.taken,
+                [&](const taken_replica& y) { return y.node == x.number; });
   return changed(at, std::move(map));
 }
 
@@ -164,28 +147,12 @@ result<cluster_map> change(const cluster_map& at,
     return no_node(x.node);
   if (node->leaving)
     return fail(errc::conflict, "the node \"" + x.node + "\" is leaving");
+  if (placer{map}.unclean(*group, node->number))
+    return fail(errc::conflict,
+                "what the node \"" + x.node
+                  + "\" held of this shard differed, and it has not dropped it "
+                    "yet: try again in a moment");
   placer{map}.pin(*group, node->number);
-  return changed(at, std::move(map));
-}
-
-result<cluster_map> change(const cluster_map& at,
-                           const cluster_change::take_out& x) {
-  auto map = at;
-  auto group = group_of(map, x.shard);
-  if (group == nullptr)
-    return no_shard(x.shard);
-  if (std::ranges::find(group->replicas, x.node) == group->replicas.end())
-    return fail(errc::not_found, "shard " + std::to_string(x.shard.value)
-                                   + " is not meant to be on node "
-                                   + std::to_string(x.node.value));
-  placer place{map};
-  auto instead = place.candidate(*group, x.node);
-  if (!instead && group->replicas.size() == 1)
-    return fail(errc::conflict, "it is the only replica of shard "
-                                  + std::to_string(x.shard.value));
-  place.take_out(*group, x.node);
-  if (instead)
-    group->replicas.push_back(*instead);
   return changed(at, std::move(map));
 }
 

@@ -5,17 +5,22 @@
 
 // map       := version:u8 cluster:text version:number replicas:number
 //              next_number:number nodes:count node* shards:count placement*
-//              directory:placement
+//              directory:placement [taken:count taken*]
 // node      := number name:text disk:text address:text leaving:u8
+// taken     := shard:number node:number version:number out_ms:number
+//              back_ms:number empty:u8
 // placement := pinned:number replicas:count number*
 // text      := size:number bytes
 // number    := 7 bits a byte, least significant first, high bit: more follow
+// version   := 1 without taken, 2 with at least one: so that programs that know
+// version 1 only read every map of a cluster in which nothing ever differed.
 
 namespace callboard {
 
 namespace {
 
-constexpr char format_version = 1;
+constexpr char plain_version = 1;
+constexpr char taken_version = 2;
 /// Such that sums of them do not overflow.
 constexpr std::uint64_t max_number = std::uint64_t{1} << 62;
 
@@ -43,7 +48,7 @@ public:
     // nop
   }
 
-  bool read(cluster_map& out);
+  bool read(cluster_map& out, bool with_taken);
 
 private:
   bool number(std::uint64_t& out);
@@ -53,6 +58,7 @@ private:
   bool count(std::uint64_t& out, std::size_t item_bytes);
   bool node(cluster_node& out);
   bool group(placement& out);
+  bool taken(taken_replica& out);
 
   std::string_view rest_;
 };
@@ -104,7 +110,13 @@ bool map_reader::group(placement& out) {
     out.replicas, [this](node_number& x) { return number(x.value); });
 }
 
-bool map_reader::read(cluster_map& out) {
+bool map_reader::taken(taken_replica& out) {
+  return number(out.shard.value) && number(out.node.value)
+         && number(out.version) && number(out.out_ms) && number(out.back_ms)
+         && flag(out.empty);
+}
+
+bool map_reader::read(cluster_map& out, bool with_taken) {
   std::uint64_t replicas = 0, nodes = 0, shards = 0;
   if (!text(out.cluster) || !number(out.version) || !number(replicas)
       || replicas == 0 || replicas > UINT32_MAX || !number(out.next_number)
@@ -119,7 +131,17 @@ bool map_reader::read(cluster_map& out) {
   for (std::uint64_t i = 0; i < shards; ++i)
     if (!group(out.shards.emplace_back()))
       return false;
-  return group(out.directory) && rest_.empty();
+  if (!group(out.directory))
+    return false;
+  if (with_taken) {
+    std::uint64_t count_taken = 0;
+    if (!count(count_taken, 6) || count_taken == 0)
+      return false;
+    for (std::uint64_t i = 0; i < count_taken; ++i)
+      if (!taken(out.taken.emplace_back()))
+        return false;
+  }
+  return rest_.empty();
 }
 
 /// What everyone who has a map relies on.
@@ -139,13 +161,22 @@ bool consistent(const cluster_map& x) {
         return false;
     return group.pinned == node_number{} || replicas.contains(group.pinned);
   };
-  return sound(x.directory) && std::ranges::all_of(x.shards, sound);
+  auto place = [](const taken_replica& y) {
+    return std::pair{y.shard, y.node};
+  };
+  auto in_order
+    = std::ranges::adjacent_find(x.taken, std::ranges::greater_equal{}, place)
+      == x.taken.end();
+  return in_order && sound(x.directory) && std::ranges::all_of(x.shards, sound)
+         && std::ranges::all_of(x.taken, [&x](const taken_replica& y) {
+              return x.of(y.shard) != nullptr && x.find(y.node) != nullptr;
+            });
 }
 
 } // namespace
 
 std::string encode(const cluster_map& x) {
-  std::string out{format_version};
+  std::string out{x.taken.empty() ? plain_version : taken_version};
   put(out, x.cluster);
   put(out, x.version);
   put(out, std::uint64_t{x.replicas});
@@ -162,14 +193,25 @@ std::string encode(const cluster_map& x) {
   for (auto& group : x.shards)
     put(out, group);
   put(out, x.directory);
+  if (x.taken.empty())
+    return out;
+  put(out, std::uint64_t{x.taken.size()});
+  for (auto& y : x.taken) {
+    for (auto number :
+         {y.shard.value, y.node.value, y.version, y.out_ms, y.back_ms})
+      put(out, number);
+    put(out, std::uint64_t{y.empty ? 1u : 0u});
+  }
   return out;
 }
 
 result<cluster_map> decode_cluster_map(std::string_view bytes) {
-  if (bytes.empty() || bytes.front() != format_version)
+  if (bytes.empty()
+      || (bytes.front() != plain_version && bytes.front() != taken_version))
     return fail(errc::invalid, "no cluster map of a known version");
   cluster_map out;
-  if (!map_reader{bytes.substr(1)}.read(out) || !consistent(out))
+  auto with_taken = bytes.front() == taken_version;
+  if (!map_reader{bytes.substr(1)}.read(out, with_taken) || !consistent(out))
     return fail(errc::invalid, "a malformed cluster map");
   return out;
 }

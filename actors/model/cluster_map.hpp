@@ -3,6 +3,8 @@
 #include "actors/model/ids.hpp"
 #include "actors/model/problem.hpp"
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,6 +38,20 @@ struct placement {
   friend bool operator==(const placement&, const placement&) = default;
 };
 
+/// A replica whose state differed from that of most, and what became of it.
+struct taken_replica {
+  shard_id shard;
+  node_number node;
+  std::uint64_t version = 0; ///< Of the map that took it out last.
+  std::uint64_t out_ms = 0;  ///< When, Unix time.
+  std::uint64_t back_ms = 0; ///< When it was given back by itself; 0: never.
+  /// The node said that it holds nothing of it any more. Until then the node
+  /// gets no replica of that shard: it would go on with what differed.
+  bool empty = false;
+
+  friend bool operator==(const taken_replica&, const taken_replica&) = default;
+};
+
 struct cluster_map {
   std::uint64_t version = 0; ///< One more with each change; 0: no map.
   std::string cluster;       ///< Id, random.
@@ -44,10 +60,15 @@ struct cluster_map {
   std::vector<cluster_node> nodes; ///< By number.
   std::vector<placement> shards;   ///< By shard.
   placement directory;
+  std::vector<taken_replica> taken; ///< By shard and node; a day and longer.
 
   const cluster_node* find(node_number number) const noexcept;
   const cluster_node* find(std::string_view name) const noexcept;
   const placement* of(shard_id shard) const noexcept; ///< directory_shard too.
+  const taken_replica* taken_from(shard_id shard,
+                                  node_number node) const noexcept;
+  /// How many replicas a group should have: min(replicas, nodes that stay).
+  std::size_t wanted() const noexcept;
 
   friend bool operator==(const cluster_map&, const cluster_map&) = default;
 };
@@ -85,11 +106,29 @@ struct pin {
   std::string node;
 };
 
-/// A replica whose state differed is taken out: another node takes its place,
-/// or, if there is none, it is to come back empty.
+/// A replica whose state differs is taken out: another node takes its place
+/// (not one of which the same was said within `pause`), or, if there is none,
+/// the group goes on with one less. errc::not_found: it is not meant to be
+/// there; errc::conflict: the only one, or it was taken out and came back
+/// since `seen`, the version of the map when it was found to differ.
 struct take_out {
   shard_id shard;
   node_number node;
+  std::uint64_t seen = 0;
+};
+
+/// The node holds nothing any more of a replica that was taken out. If the
+/// group lacks one it gets a new one, once within `pause`; later for asking
+/// again. errc::not_found: nothing was taken from it.
+struct give_back {
+  shard_id shard;
+  node_number node;
+};
+
+/// When a change is decided, for those that are not repeated at will.
+struct moment {
+  std::uint64_t now_ms = 0;          ///< Unix time at the directory's leader.
+  std::chrono::milliseconds pause{}; ///< cluster.rebuild_interval
 };
 
 } // namespace cluster_change
@@ -110,7 +149,11 @@ result<cluster_map> change(const cluster_map& at,
                            const cluster_change::rebalance& x);
 result<cluster_map> change(const cluster_map& at, const cluster_change::pin& x);
 result<cluster_map> change(const cluster_map& at,
-                           const cluster_change::take_out& x);
+                           const cluster_change::take_out& x,
+                           cluster_change::moment when);
+result<cluster_map> change(const cluster_map& at,
+                           const cluster_change::give_back& x,
+                           cluster_change::moment when);
 
 /// Bytes with a version in front; errc::invalid for anything else.
 std::string encode(const cluster_map& x);

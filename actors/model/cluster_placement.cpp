@@ -22,11 +22,29 @@ void lead(placement& group, node_number node) {
 
 } // namespace
 
+cluster_map changed(const cluster_map& before, cluster_map after) {
+  if (after == before)
+    return after;
+  ++after.version;
+  return after;
+}
+
+placement* group_of(cluster_map& map, shard_id shard) noexcept {
+  if (shard == directory_shard)
+    return &map.directory;
+  return shard.value < map.shards.size() ? &map.shards[shard.value] : nullptr;
+}
+
+tl::unexpected<problem> no_shard(shard_id shard) {
+  return fail(errc::not_found,
+              "there is no shard " + std::to_string(shard.value));
+}
+
 placer::placer(cluster_map& map) : map_{map} {
   for (auto& node : map_.nodes)
     if (!node.leaving)
       loads_.push_back({node.number, 0, 0});
-  wanted_ = std::min<std::size_t>(map_.replicas, loads_.size());
+  wanted_ = map_.wanted();
   for (auto& group : map_.shards)
     count(group, 1);
 }
@@ -52,16 +70,27 @@ void placer::count(const placement& group, int sign) {
     }
 }
 
-std::optional<node_number> placer::candidate(const placement& group,
-                                             node_number except) const {
+std::optional<node_number>
+placer::candidate(const placement& group,
+                  std::span<const node_number> except) const {
   const load* best = nullptr;
   for (auto& x : loads_)
-    if (x.node != except && !holds(group, x.node)
+    if (std::ranges::find(except, x.node) == except.end()
+        && !holds(group, x.node) && !unclean(group, x.node)
         && (best == nullptr
             || std::pair{x.replicas, x.leaders}
                  < std::pair{best->replicas, best->leaders}))
       best = &x;
   return best != nullptr ? std::optional{best->node} : std::nullopt;
+}
+
+bool placer::unclean(const placement& group, node_number node) const noexcept {
+  auto shard
+    = &group == &map_.directory
+        ? directory_shard
+        : shard_id{static_cast<std::uint64_t>(&group - map_.shards.data())};
+  auto taken = map_.taken_from(shard, node);
+  return taken != nullptr && !taken->empty;
 }
 
 void placer::add(placement& group, node_number node) {
@@ -115,7 +144,8 @@ void placer::fill() {
 bool placer::move_replica(node_number from, node_number to) {
   placement* found = nullptr;
   for (auto& group : map_.shards) {
-    if (!holds(group, from) || holds(group, to) || group.pinned == from)
+    if (!holds(group, from) || holds(group, to) || group.pinned == from
+        || unclean(group, to))
       continue;
     // Rather one that need not be led by another node then.
     if (found == nullptr || !led_by(group, from))

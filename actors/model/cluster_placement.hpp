@@ -4,11 +4,19 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <vector>
 
 /// Where replicas go: what changes of the map and new maps are made of; private
 /// to the model.
 namespace callboard {
+
+/// `after` as the next version of `before`, if anything is different.
+cluster_map changed(const cluster_map& before, cluster_map after);
+
+/// Null: there is no such shard.
+placement* group_of(cluster_map& map, shard_id shard) noexcept;
+tl::unexpected<problem> no_shard(shard_id shard);
 
 /// Moves replicas and leaders in a map. Only nodes that are not leaving get
 /// any. Loads count replicas (leaders) of shards; the directory's group goes by
@@ -16,11 +24,6 @@ namespace callboard {
 class placer {
 public:
   explicit placer(cluster_map& map);
-
-  /// min(map.replicas, nodes not leaving).
-  std::size_t wanted() const noexcept {
-    return wanted_;
-  }
 
   /// Gives groups that have fewer replicas than wanted() more of them, and a
   /// leader to those that lack one.
@@ -30,9 +33,16 @@ public:
   void take_out(placement& group, node_number node);
 
   /// The node with the fewest replicas that is not in the group; nothing if all
-  /// are.
+  /// are. Never one that may still hold what was taken out of the group.
   std::optional<node_number> candidate(const placement& group,
-                                       node_number except = {}) const;
+                                       std::span<const node_number> except
+                                       = {}) const;
+
+  /// Whether the node was told to drop its replica of the group, and did not
+  /// say yet that it has.
+  bool unclean(const placement& group, node_number node) const noexcept;
+
+  void add(placement& group, node_number node);
 
   /// Replicas evenly: no node has two more than another, with as few moves as
   /// that takes. Replicas of pinned leaders stay.
@@ -53,7 +63,6 @@ private:
 
   load* of(node_number node) noexcept;
   bool counted(const placement& group) const noexcept;
-  void add(placement& group, node_number node);
   void count(const placement& group, int sign);
   void lead_by_least(placement& group);
   void fill(placement& group);

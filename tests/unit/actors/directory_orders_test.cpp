@@ -15,7 +15,7 @@ cluster_map three() {
 /// What the directory's leader makes of an order that came over the link.
 result<cluster_map> carried_out(const cluster_map& at, const map_order& x) {
   return decode_order(encode_order(x)).and_then([&](const map_order& y) {
-    return apply_order(at, y);
+    return apply_order(at, y, {1'000'000, std::chrono::hours{1}});
   });
 }
 
@@ -26,6 +26,17 @@ TEST(directory_orders, mean_the_same_on_the_other_side) {
   ASSERT_TRUE(grown) << grown.error().detail;
   EXPECT_EQ(grown->version, map.version + 1);
   ASSERT_TRUE(grown->find(std::string_view{"d \"x\""}));
+  auto without = carried_out(map, take_out{{2}, {3}, map.version});
+  ASSERT_TRUE(without);
+  EXPECT_EQ(without->shards[2].replicas.size(), 2u);
+  EXPECT_FALSE(carried_out(*without, take_out{{2}, {3}, map.version}));
+  auto again = carried_out(*without, give_back{{2}, {3}});
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->shards[2].replicas.size(), 3u);
+  EXPECT_EQ(again->taken_from({2}, {3})->back_ms, 1'000'000u);
+  EXPECT_FALSE(carried_out(*again, take_out{{2}, {3}, map.version}))
+    << "what differed is gone by now";
+  EXPECT_TRUE(carried_out(*again, take_out{{2}, {3}, again->version}));
   auto even = carried_out(*grown, rebalance{});
   ASSERT_TRUE(even);
   auto pinned = carried_out(*even, pin{{2}, "b"});
