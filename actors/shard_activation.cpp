@@ -3,7 +3,6 @@
 #include "actors/shard_actor.hpp"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 // Runs and rooms live in the store; their actors come when they are needed and
@@ -15,8 +14,8 @@ namespace {
 
 /// Names a room's history. Below 2^53, so that every JSON reader keeps it.
 std::uint64_t new_epoch() {
-  static thread_local std::mt19937_64 random{std::random_device{}()};
-  return (random() >> 11) | 1;
+  auto random = std::uint64_t{random_seed()} << 32 | random_seed();
+  return (random >> 11) | 1;
 }
 
 /// What one idle run costs, for the memory budget; measured by

@@ -1,7 +1,6 @@
 #include "actors/shard_actor.hpp"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 // Runs and the workers that take them. The queues and the leases' clocks are in
@@ -17,10 +16,9 @@ std::int64_t clock_ms() noexcept {
 }
 
 std::string new_secret() {
-  static thread_local std::random_device random;
   std::string out;
   while (out.size() < lease_secret_bytes) {
-    auto x = random();
+    auto x = random_seed();
     for (std::size_t i = 0; i < sizeof x && out.size() < lease_secret_bytes;
          ++i)
       out.push_back(static_cast<char>(x >> (8 * i)));

@@ -34,6 +34,7 @@ rocksdb::Options log_options(const storage_options& opts) {
   out.level0_slowdown_writes_trigger = 40;
   out.level0_stop_writes_trigger = 60;
   out.max_background_jobs = std::max(2, opts.background_threads);
+  out.max_file_opening_threads = opts.opening_threads;
   // RocksDB would reserve the size of the write buffer for every write-ahead
   // log: on a small disk there would be "no space" with nothing on it.
   out.allow_fallocate = false;

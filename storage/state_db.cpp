@@ -44,6 +44,7 @@ rocksdb::DBOptions database_options(const storage_options& opts) {
   out.atomic_flush = true;
   out.write_buffer_manager = opts.write_buffers;
   out.max_background_jobs = std::max(2, opts.background_threads);
+  out.max_file_opening_threads = opts.opening_threads;
   out.bytes_per_sync = 1u << 20;
   // Entries are applied by one thread at a time per shard, in big batches:
   // ordered inserts with a hint are worth more than concurrent ones.

@@ -20,6 +20,8 @@ struct storage_options {
   /// The state store is flushed when this much log would have to be replayed.
   std::size_t flush_after_log_bytes = 64u << 20;
   int background_threads = 2;
+  /// How many open the files of a database when it is opened.
+  int opening_threads = 16;
   rocksdb::Env* env = nullptr; ///< Not owned; null: the default. Tests fail it.
   /// What both stores of a node share; null: see share_memory().
   std::shared_ptr<rocksdb::Cache> block_cache = nullptr;

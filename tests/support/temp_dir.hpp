@@ -11,9 +11,13 @@ namespace callboard::test {
 /// An empty directory that disappears with this object.
 class temp_dir {
 public:
-  temp_dir() {
-    auto name
-      = (std::filesystem::temp_directory_path() / "callboard-XXXXXX").string();
+  temp_dir() : temp_dir{std::filesystem::temp_directory_path()} {
+    // nop
+  }
+
+  /// In that folder.
+  explicit temp_dir(const std::filesystem::path& parent) {
+    auto name = (parent / "callboard-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr)
       throw std::runtime_error{"mkdtemp failed: " + name};
     path_ = name;

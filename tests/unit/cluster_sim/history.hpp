@@ -8,12 +8,19 @@
 
 namespace callboard::sim {
 
-struct history_report {
-  std::vector<std::string> broken; ///< Empty: all promises were kept.
+/// Sums over one history or many.
+struct history_figures {
   std::uint64_t acknowledged = 0, delivered = 0, sent_again = 0, crashes = 0,
                 cuts = 0;
   std::int64_t simulated_ms = 0;
-  std::uint64_t fingerprint = 0; ///< Of what happened; equal for equal seeds.
+
+  history_figures& operator+=(const history_figures& x) noexcept;
+};
+
+struct history_report {
+  std::vector<std::string> broken; ///< Empty: all promises were kept.
+  history_figures figures;
+  std::uint64_t fingerprint = 0; ///< Of all that happened, in its order.
 };
 
 /// One history: producers and viewers on three nodes while nodes crash and come

@@ -70,6 +70,12 @@ public:
     return shard_count;
   }
 
+  /// Of every choice, frame, answer and event so far: two histories with the
+  /// same one are the same.
+  std::uint64_t fingerprint() const noexcept {
+    return fingerprint_;
+  }
+
   std::mt19937 random;
   /// What the edge of a node hands to its hub.
   std::function<void(std::size_t node, answer x)> on_answer;
@@ -82,15 +88,17 @@ private:
     config();
   };
   class node_sink;
+  class disk;
   struct process;
   struct machine {
     test::temp_dir dir;
-    std::unique_ptr<test::power_cut_env> env;
+    std::unique_ptr<disk> env;
     std::unique_ptr<process> life; // null: down
   };
 
   void begin(std::size_t node);
   void settle_now();
+  void note(std::uint64_t what) noexcept;
 
   mutant mutant_;
   std::shared_ptr<const cluster_map> map_;
@@ -100,6 +108,7 @@ private:
   config config_;
   caf::actor_system system_;
   caf::scheduler::test_coordinator& scheduler_;
+  std::uint64_t fingerprint_ = 0;
 };
 
 } // namespace callboard::sim

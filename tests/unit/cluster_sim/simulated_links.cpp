@@ -133,7 +133,7 @@ void simulated_links::tick(std::int64_t now_us) {
     }
 }
 
-bool simulated_links::deliver_one(std::int64_t now_us) {
+shared_bytes simulated_links::deliver_one(std::int64_t now_us) {
   now_us_ = now_us;
   struct arrival {
     session* of;
@@ -150,14 +150,14 @@ bool simulated_links::deliver_one(std::int64_t now_us) {
           arrived.push_back({&x, end, lane});
       }
   if (arrived.empty())
-    return false;
+    return nullptr;
   auto& x = arrived[random_() % arrived.size()];
   auto& queue = x.of->under_way[x.end][x.lane];
   auto bytes = std::move(queue.front().bytes);
   queue.pop_front();
   if (auto sink = places_[x.of->ends[x.end]].sink)
     sink->peer_frame({x.of->number}, static_cast<peer_lane>(x.lane), *bytes);
-  return true;
+  return bytes;
 }
 
 void simulated_links::drop_some_session() {

@@ -40,8 +40,8 @@ public:
   /// Ends, begins and notices what is due.
   void tick(std::int64_t now_us);
 
-  /// One frame that has arrived by now, of any link. False: none has.
-  bool deliver_one(std::int64_t now_us);
+  /// One frame that has arrived by now, of any link. Null: none has.
+  shared_bytes deliver_one(std::int64_t now_us);
 
   /// Ends a session, as a reset or a broken connection does.
   void drop_some_session();
