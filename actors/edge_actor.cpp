@@ -2,6 +2,7 @@
 
 #include "actors/model/json.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace callboard {
@@ -68,6 +69,10 @@ void edge_state::handle(const room_events_out& x) {
 }
 
 void edge_state::handle(joined_out& x) {
+  // An answer can be overtaken by the news that another leads: its leader has
+  // nothing to say any more, and nobody would tell the hub.
+  if (x.answer.term < newest_[node_->shard_of(x.answer.room)])
+    return post(x.hub, room_lost{x.answer.room});
   auto& room = joined_[x.answer.room];
   if (x.answer.term < room.term)
     return; // of a leader that is none any more
@@ -90,6 +95,8 @@ void edge_state::handle(const room_lost_out& x) {
 }
 
 void edge_state::handle(const shard_lost_out& x) {
+  auto& newest = newest_[x.shard];
+  newest = std::max(newest, x.newest);
   std::vector<room_key> lost;
   for (auto& [room, joined] : joined_)
     if (node_->shard_of(room) == x.shard)

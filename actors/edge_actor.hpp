@@ -55,6 +55,8 @@ private:
   };
 
   std::unordered_map<room_key, joined_room> joined_;
+  /// The newest leadership that each shard has heard of.
+  std::unordered_map<shard_id, raft_term> newest_;
   std::unordered_map<tenant_id, std::set<hub_id>> watching_;
 };
 

@@ -43,9 +43,10 @@ struct room_lost_out {
 };
 
 /// Another leads the shard (or nobody does): all rooms of it must be joined
-/// anew.
+/// anew, at a leadership that is no older than `newest`.
 struct shard_lost_out {
   shard_id shard;
+  raft_term newest;
 };
 
 struct answers_out {

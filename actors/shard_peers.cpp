@@ -151,12 +151,11 @@ void shard_state::hear(node_number from, const remote::leader_notice& x) {
 void shard_state::set_leader(shard_leader x) {
   if (x == leader_)
     return;
-  auto before = std::exchange(leader_, x);
+  leader_ = x;
   if (x.node != node_->self)
     last_leader_ = x.node;
   // Rooms that were joined elsewhere have to be joined where it leads now.
-  if (before.node != node_->self)
-    self_->send(node_->edge, shard_lost_out{id_});
+  self_->send(node_->edge, shard_lost_out{id_, x.term});
   set_serving(true);
   flush_waiting();
   for (auto& join : std::exchange(waiting_joins_, {}))
@@ -176,7 +175,7 @@ void shard_state::lose_leader() {
   leader_.node = {}; // the term stays: nobody of an older one is believed
   set_serving(false);
   if (!was_here)
-    self_->send(node_->edge, shard_lost_out{id_});
+    self_->send(node_->edge, shard_lost_out{id_, leader_.term});
 }
 
 /// Empty: unknown.
