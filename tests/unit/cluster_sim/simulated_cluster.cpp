@@ -85,10 +85,10 @@ public:
     }
   }
 
-  void room(hub_id, std::vector<room_signal> xs) override {
+  void room(hub_id hub, std::vector<room_signal> xs) override {
     for (auto& x : xs) {
       owner_.note(x.index());
-      owner_.on_room(node_, std::move(x));
+      owner_.on_room(node_, hub, std::move(x));
     }
   }
 
@@ -159,7 +159,7 @@ simulated_cluster::simulated_cluster(std::uint32_t seed, std::size_t nodes,
 
 simulated_cluster::~simulated_cluster() {
   on_answer = [](auto, auto) {};
-  on_room = [](auto, auto) {};
+  on_room = [](auto, auto, auto) {};
   for (std::size_t i = 0; i < machines_.size(); ++i)
     if (up(i))
       crash(i);

@@ -79,7 +79,7 @@ public:
   std::mt19937 random;
   /// What the edge of a node hands to its hub.
   std::function<void(std::size_t node, answer x)> on_answer;
-  std::function<void(std::size_t node, room_signal x)> on_room;
+  std::function<void(std::size_t node, hub_id hub, room_signal x)> on_room;
 
 private:
   static constexpr std::uint32_t shard_count = 2;

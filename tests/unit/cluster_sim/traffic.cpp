@@ -109,8 +109,9 @@ traffic::traffic(simulated_cluster& cluster, witness& seen,
   }
   cluster_.on_answer
     = [this](std::size_t node, answer x) { hear(node, std::move(x)); };
-  cluster_.on_room
-    = [this](std::size_t node, room_signal x) { hear(node, std::move(x)); };
+  cluster_.on_room = [this](std::size_t node, hub_id hub, room_signal x) {
+    hear(node, hub, std::move(x));
+  };
 }
 
 std::size_t traffic::some_node() {
@@ -261,6 +262,7 @@ void traffic::tick(viewer& x) {
     return move_on(x); // its connection broke
   if (!x.joined && now >= x.join_again_ms) {
     x.join_again_ms = now + 1000;
+    x.cursor_then = x.cursor;
     cluster_.api(x.node).join_room(x.hub, x.room, ++x.token);
   }
   if (x.reading != 0 && now >= x.reading_until_ms) {
@@ -299,10 +301,10 @@ void traffic::took(viewer& x, const posted_event& event) {
   seen_.saw(x.room, event.seq, *event.frame, x.name);
 }
 
-void traffic::hear(std::size_t node, room_signal signal) {
+void traffic::hear(std::size_t node, hub_id hub, room_signal signal) {
   auto each = [&](const room_key& room, auto what) {
     for (auto& x : viewers_)
-      if (x.node == node && x.room == room)
+      if (x.node == node && x.hub == hub && x.room == room)
         what(x);
   };
   if (auto joined = std::get_if<room_joined>(&signal))
@@ -310,8 +312,9 @@ void traffic::hear(std::size_t node, room_signal signal) {
       if (joined->token != x.token)
         return;
       x.joined = true;
-      if (joined->head < x.cursor)
-        seen_.broken(x.name + " has seen " + name_of(x.room, x.cursor)
+      // A first join is a read: it knows what was known when it was asked.
+      if (joined->head < x.cursor_then)
+        seen_.broken(x.name + " has seen " + name_of(x.room, x.cursor_then)
                      + ", but the room is at "
                      + std::to_string(joined->head.value));
       x.told = joined->head;
@@ -320,6 +323,7 @@ void traffic::hear(std::size_t node, room_signal signal) {
     each(lost->room, [&](viewer& x) {
       x.joined = false;
       x.join_again_ms = 0;
+      ++x.token; // an answer that is under way is void
     });
   else if (auto batch = std::get_if<std::shared_ptr<const room_batch>>(&signal))
     each((*batch)->room, [&](viewer& x) { hear(x, **batch); });
@@ -328,6 +332,8 @@ void traffic::hear(std::size_t node, room_signal signal) {
 void traffic::hear(viewer& x, const room_batch& batch) {
   if (!x.joined)
     return;
+  // What was missed is read.
+  x.told = std::max(x.told, batch.previous);
   auto live = x.live();
   for (auto& event : batch.events) {
     if (event.seq == event_seq{})

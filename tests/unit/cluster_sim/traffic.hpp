@@ -93,7 +93,8 @@ private:
     std::uint64_t token = 0;
     std::int64_t join_again_ms = 0;
     event_seq cursor;
-    event_seq told; ///< The room's last number as far as the hub knows.
+    event_seq cursor_then; ///< When it asked to join last.
+    event_seq told;        ///< The room's last number as far as the hub knows.
     std::uint64_t reading = 0;
     std::int64_t reading_until_ms = 0;
 
@@ -112,7 +113,7 @@ private:
   void read(viewer& x);
   void took(viewer& x, const posted_event& event);
   void hear(std::size_t node, answer x);
-  void hear(std::size_t node, room_signal x);
+  void hear(std::size_t node, hub_id hub, room_signal x);
   void hear(viewer& x, const room_batch& batch);
 
   simulated_cluster& cluster_;
