@@ -242,6 +242,7 @@ struct shard_figures {
   replica_role role = replica_role::none;
   std::uint64_t term = 0, commit_index = 0, applied_index = 0, last_index = 0;
   std::uint64_t proposal_bytes = 0; ///< In flight; gauge.
+  std::uint64_t waiting_calls = 0; ///< For a leader or a majority; gauge.
   std::uint64_t leadership_changes = 0, states_sent = 0, states_received = 0,
                 digest_mismatches = 0, outliers = 0, replicas_dropped = 0;
 

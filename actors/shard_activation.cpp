@@ -188,8 +188,8 @@ void shard_state::passivate(std::int64_t now_ms) {
 // ------------------------------------------------------------------
 
 void shard_state::handle(join_room_request& x) {
+  const auto most = node_->conf.limits.waiting_calls;
   if (!raft_->ready()) {
-    constexpr std::size_t most = 65'536;
     if (leader_.node != node_number{} && leader_.node != node_->self)
       node_->peers.send(
         leader_.node, peer_lane::normal,
@@ -199,11 +199,13 @@ void shard_state::handle(join_room_request& x) {
       waiting_joins_.push_back(std::move(x));
     return;
   }
+  if (joins_asked_.size() >= most)
+    return; // the hub asks again
   // As a read: the head that a viewer is told must not be that of a leader who
   // is none any more.
   auto asked = raft_->read(steady_ms());
   if (!asked)
-    return; // the hub asks again
+    return; // likewise
   joins_asked_.emplace(*asked, std::move(x));
   settle_reads();
 }

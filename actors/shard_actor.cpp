@@ -147,8 +147,11 @@ void shard_state::handle(tick) {
   if (now < next_sweep_ms_)
     return;
   next_sweep_ms_ = now + sweep_interval_ms;
-  if (node_->cluster)
-    node_->replicas.put(figures_of(*raft_, id_, *node_));
+  if (node_->cluster) {
+    auto figures = figures_of(*raft_, id_, *node_);
+    figures.waiting_calls = calls_waiting();
+    node_->replicas.put(std::move(figures));
+  }
   passivate(now);
   trim_rooms(now);
 }

@@ -125,6 +125,8 @@ private:
   void finish_call(pending_call& x, decltype(answer::outcome)& outcome);
   void try_again(pending_call x, bool maybe);
   void route(const reply_address& to, remote::call_body body);
+  bool may_wait(const reply_address& to);
+  std::size_t calls_waiting() const noexcept;
   void route(slot_ptr s, bool maybe);
   static void reset(slot& s);
   /// New calls are decided here.
@@ -144,6 +146,7 @@ private:
   void drop_viewers_of(node_number node);
   void drop_takers_of(node_number node);
   void tick_members(std::uint64_t now_ms);
+  void check_digests(std::uint64_t now_ms);
   void begin_hand_over(node_number to, std::uint64_t now_ms);
   void go_on_handing_over(std::uint64_t now_ms);
 

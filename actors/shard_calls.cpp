@@ -270,6 +270,8 @@ void shard_state::enter_body(const reply_address& to, remote::call_body body) {
 void shard_state::route(const reply_address& to, remote::call_body body) {
   if (to.node != node_number{} && to.node != node_->self)
     return node_->bounce(to, remote::call_fate::not_leading);
+  if (!may_wait(to))
+    return;
   pending_call x;
   x.to = to;
   x.body = std::make_shared<const remote::call_body>(std::move(body));

@@ -23,14 +23,18 @@ void shard_raft::check_digests(std::uint64_t now_ms, bool anyway) {
 
 void shard_raft::handle(const state_pinned& x) {
   node_.read([state = x.state, me = me_] {
+    auto began = steady_us();
     if (auto digest = state->digest())
-      caf::anon_send(me, digest_made{state->applied(), *digest});
+      caf::anon_send(
+        me, digest_made{state->applied(), *digest,
+                        static_cast<std::uint64_t>(steady_us() - began)});
     else
       spdlog::error("a digest cannot be computed: {}", digest.error().detail);
   });
 }
 
 void shard_raft::handle(const digest_made& x) {
+  digest_us_ = x.took_us;
   if (!raft_)
     return;
   if (raft_->leading())

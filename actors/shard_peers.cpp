@@ -234,13 +234,24 @@ void shard_state::tick_members(std::uint64_t now_ms) {
     if (auto to = raft_->move_towards(*wanted, now_ms);
         to && (*to != led_before_ || now_ms >= leads_since_ms_ + settle_ms))
       begin_hand_over(*to, now_ms);
+  check_digests(now_ms);
+}
+
+// A digest reads all of the shard, on each of its replicas: however much there
+// is, it must not cost more than a small part of one core. Shards take turns.
+void shard_state::check_digests(std::uint64_t now_ms) {
   auto interval
     = static_cast<std::uint64_t>(node_->conf.cluster.digest_interval.count());
-  if (interval > 0 && now_ms >= next_check_ms_) {
-    if (next_check_ms_ != 0)
-      raft_->check_digests(now_ms, std::exchange(check_anyway_, false));
-    next_check_ms_ = now_ms + interval;
-  }
+  if (interval == 0)
+    return;
+  if (next_check_ms_ == 0)
+    next_check_ms_ = now_ms + interval * (id_.value + 1) / node_->shards.size();
+  if (now_ms < next_check_ms_)
+    return;
+  constexpr std::uint64_t shares = 400; // one of them is for this shard's
+  next_check_ms_
+    = now_ms + std::max(interval, raft_->digest_us() / 1000 * shares);
+  raft_->check_digests(now_ms, std::exchange(check_anyway_, false));
 }
 
 // -- handing over

@@ -106,6 +106,11 @@ public:
   /// from it. About once a second, until the map shows it.
   std::optional<map_order> wish(std::uint64_t now_ms);
 
+  /// How long the last digest took here.
+  std::uint64_t digest_us() const noexcept {
+    return digest_us_;
+  }
+
   /// Leads, and has applied everything that came before its term: may decide.
   bool ready() const noexcept {
     return raft_ && raft_->leading() && raft_->barrier_index() != log_index{}
@@ -205,6 +210,8 @@ private:
   log_index differed_; // the last check at which digests differed
   std::map<node_number, std::uint64_t> outliers_;
   std::uint64_t next_wish_ms_ = 0;
+  std::uint64_t digest_us_ = 0;
+  std::set<node_number> outliers_;
   figures sums_;
 };
 

@@ -7,18 +7,47 @@
 
 namespace callboard {
 
+namespace {
+
+problem too_many_wait() {
+  return {errc::unavailable,
+          "too many calls wait here for the leader of this part of the "
+          "cluster, or for a majority of its nodes (limits.waiting_calls); "
+          "wait a moment and send again",
+          {},
+          std::chrono::seconds{1}};
+}
+
+remote::call_body body_of(enter_read& x) {
+  auto as_body = [](auto& what) { return remote::call_body{std::move(what)}; };
+  return std::visit(as_body, x.what);
+}
+
+} // namespace
+
+std::size_t shard_state::calls_waiting() const noexcept {
+  return calls_.size() + reads_asked_.size() + reads_current_.size();
+}
+
+/// Past the limit, whoever asks is told so at once.
+bool shard_state::may_wait(const reply_address& to) {
+  if (calls_waiting() < node_->conf.limits.waiting_calls)
+    return true;
+  node_->counters.overload.fetch_add(1, std::memory_order_relaxed);
+  std::vector<answer> out;
+  out.push_back({to, tl::unexpected{too_many_wait()}});
+  node_->answer(std::move(out));
+  return false;
+}
+
 void shard_state::handle(enter_read& x) {
-  if (!takes_calls()) {
-    auto as_body
-      = [](auto& what) { return remote::call_body{std::move(what)}; };
-    return route(x.to, std::visit(as_body, x.what));
-  }
+  if (!takes_calls())
+    return route(x.to, body_of(x));
+  if (!may_wait(x.to))
+    return;
   auto asked = raft_->read(steady_ms());
-  if (!asked) {
-    auto as_body
-      = [](auto& what) { return remote::call_body{std::move(what)}; };
-    return route(x.to, std::visit(as_body, x.what));
-  }
+  if (!asked)
+    return route(x.to, body_of(x));
   reads_asked_.emplace(*asked, std::move(x));
   settle_reads();
 }
@@ -50,11 +79,8 @@ void shard_state::settle_reads() {
     auto x = joins_current_.extract(joins_current_.begin());
     join(x.mapped());
   }
-  for (auto& x : std::exchange(reads_void_, {})) {
-    auto as_body
-      = [](auto& what) { return remote::call_body{std::move(what)}; };
-    route(x.to, std::visit(as_body, x.what));
-  }
+  for (auto& x : std::exchange(reads_void_, {}))
+    route(x.to, body_of(x));
 }
 
 // The leadership is lost: what was not answered asks the next leader.

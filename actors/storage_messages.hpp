@@ -80,6 +80,7 @@ struct stream_over {
 struct digest_made {
   log_index applied;
   std::uint64_t digest = 0;
+  std::uint64_t took_us = 0;
 };
 
 /// Whoever drives a replica hears of its disk from here.

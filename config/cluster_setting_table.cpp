@@ -102,8 +102,9 @@ constexpr std::array table{
                "Shards whose replicas move at a time, for each node.", 1, 64},
   setting_info{"cluster", "digest_interval", kind::duration,
                cluster<&cluster_s::digest_interval>,
-               "How often replicas compare digests of what they hold. 0: "
-               "never.",
+               "How often replicas compare digests of what they hold; large "
+               "shards less often, so that it takes at most a 400th of a core "
+               "for each. 0: never.",
                0, day},
   setting_info{
     "cluster", "rebuild_interval", kind::duration,

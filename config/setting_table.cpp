@@ -137,6 +137,12 @@ constexpr std::array engine_table{
                "What may wait for the disk in one shard; past it publishing "
                "gets 503 with Retry-After.",
                mib, 16 * gib},
+  setting_info{"limits", "waiting_calls", kind::count,
+               limits<&limit_s::waiting_calls>,
+               "Calls that may wait on one node for one shard's leader or for "
+               "a majority of its replicas; past it reading and taking get 503 "
+               "with Retry-After.",
+               16, 100'000'000},
   setting_info{"limits", "json_depth", kind::count,
                limits<&limit_s::json_depth>,
                "Nested arrays and objects in one JSON text.", 4, 1000},

@@ -45,6 +45,7 @@ struct settings {
     std::uint64_t events_per_request = 10'000;
     std::uint64_t requests_in_flight = 1024;            ///< Per session.
     std::uint64_t proposal_bytes_in_flight = 64u << 20; ///< Per shard.
+    std::uint64_t waiting_calls = 65'536; ///< Per shard, on one node.
     std::uint64_t json_depth = 64;
     std::uint64_t stream_text_bytes = 64u << 10; ///< Snapshot of a stream.
     std::uint64_t steps_per_run = 100'000;
