@@ -211,7 +211,6 @@ private:
   std::map<node_number, std::uint64_t> outliers_;
   std::uint64_t next_wish_ms_ = 0;
   std::uint64_t digest_us_ = 0;
-  std::set<node_number> outliers_;
   figures sums_;
 };
 

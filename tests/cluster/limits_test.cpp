@@ -1,0 +1,77 @@
+// What waits for a leader is bounded, and says so.
+
+#include "tests/cluster/cluster_test.hpp"
+
+#include <atomic>
+#include <thread>
+
+namespace callboard::test {
+
+namespace {
+
+class limits : public cluster_test {};
+
+/// The sum of a metric over its labels; 0 when there is none.
+double metric(const cluster_process& nodes, int node, std::string_view name) {
+  const auto page = nodes.get(node, "/metrics").body;
+  double sum = 0;
+  for (std::size_t at = 0; (at = page.find(name, at)) != std::string::npos;) {
+    const auto end = page.find('\n', at);
+    if ((at == 0 || page[at - 1] == '\n') && page[at + name.size()] == '{')
+      sum += std::stod(page.substr(page.rfind(' ', end) + 1, end));
+    at = end;
+  }
+  return sum;
+}
+
+} // namespace
+
+TEST_F(limits, reads_that_wait_for_a_leader_are_bounded) {
+  constexpr int most = 16;
+  make_cluster({.arguments = {"--limits-waiting-calls", std::to_string(most),
+                              "--cluster-leader-wait", "20s"}});
+  ASSERT_TRUE(publish(0, "p0", plain_event("a"))) << last_answer();
+  nodes().kill(1);
+  nodes().kill(2);
+  std::atomic<int> waiting = 0, told = 0, other = 0;
+  std::string text;
+  std::mutex guard;
+  {
+    std::vector<std::jthread> readers;
+    for (int i = 0; i < most + 8; ++i)
+      readers.emplace_back([&] {
+        ++waiting;
+        try {
+          const auto x = nodes().get(0, "/v1/projects/p0/runs", 40s);
+          const auto limited
+            = x.body.find("limits.waiting_calls") != std::string::npos;
+          (x.status == 503 && limited ? told : other) += 1;
+          if (limited) {
+            std::lock_guard lock{guard};
+            text = x.body;
+          }
+        } catch (const std::exception& x) {
+          ++other;
+        }
+        --waiting;
+      });
+    // Those past the limit are told at once; the others wait for a leader.
+    EXPECT_TRUE(eventually([&] { return told == 8; })) << told << ' ' << other;
+    EXPECT_EQ(other, 0);
+    EXPECT_TRUE(eventually([&] {
+      return metric(nodes(), 0, "callboard_shard_waiting_calls") == most;
+    }));
+    // And get what they came for as soon as there is one.
+    nodes().launch(1);
+    nodes().launch(2);
+  }
+  EXPECT_EQ(told, 8);
+  EXPECT_NE(text.find("unavailable"), std::string::npos) << text;
+  nodes().await_ready(1);
+  nodes().await_ready(2);
+  EXPECT_TRUE(eventually(
+    [&] { return metric(nodes(), 0, "callboard_shard_waiting_calls") == 0; }));
+  EXPECT_TRUE(publish(0, "p0", plain_event("b"))) << last_answer();
+}
+
+} // namespace callboard::test
