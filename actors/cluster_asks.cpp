@@ -246,6 +246,8 @@ void cluster_state::report_to(peer_session session, std::uint64_t token) {
   json::append_number(out, node_->self.load().value);
   out += ",\"program\":";
   json::append_quoted(out, me_.program);
+  out += ",\"disk_full\":";
+  out += node_->no_space.load() != 0 ? "true" : "false";
   out += ",\"uptime_ms\":";
   json::append_number(out, steady_ms() - started_ms_);
   out += ",\"shards\":[";

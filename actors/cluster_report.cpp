@@ -271,6 +271,13 @@ private:
                           up ? text_of(at->second.doc.root(), "program") : "");
       number("uptime_ms",
              up ? number_of(at->second.doc.root(), "uptime_ms") : 0);
+      auto full = up ? at->second.doc.root().find("disk_full") : std::nullopt;
+      auto is_full = full && full->boolean().value_or(false);
+      out_ += is_full ? ",\"disk_full\":true" : ",\"disk_full\":false";
+      if (is_full)
+        alarms_.push_back("the disk of node " + node.name
+                          + " is full: it writes and leads nothing until "
+                            "there is room");
       number("leaders", leaders_[node.number.value]);
       number("replicas", replicas_[node.number.value]);
       auto link = std::ranges::find(links_, node.name, &peer_figures::name);

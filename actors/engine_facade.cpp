@@ -141,14 +141,19 @@ std::optional<problem> engine_facade::why_no_writes() const {
       "a moment",
       {},
       soon};
-  if (node_.no_space.load(std::memory_order_relaxed) != 0)
-    return problem{
-      errc::unavailable,
-      "the node's disk is full: nothing can be written until there "
-      "is room; reading goes on",
-      {},
-      soon};
-  return std::nullopt;
+  // In a cluster another node may lead, whose disk has room.
+  return node_.cluster ? std::nullopt : why_no_space();
+}
+
+std::optional<problem> engine_facade::why_no_space() const {
+  constexpr auto soon = std::chrono::seconds{2};
+  if (node_.no_space.load(std::memory_order_relaxed) == 0)
+    return std::nullopt;
+  return problem{errc::unavailable,
+                 "the node's disk is full: nothing can be written until there "
+                 "is room; reading goes on",
+                 {},
+                 soon};
 }
 
 void engine_facade::refuse(const reply_address& to, problem why) {
@@ -224,6 +229,8 @@ readiness engine_facade::ready() const {
     return {false, std::to_string(shards) + " of "
                      + std::to_string(node_.shards.size()) + " shards serve"};
   if (auto why = why_no_writes())
+    return {false, why->detail};
+  if (auto why = why_no_space())
     return {false, why->detail};
   return {true, {}};
 }

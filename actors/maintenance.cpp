@@ -45,6 +45,8 @@ void maintenance_state::handle(const log_trim& x) {
 
 void maintenance_state::handle(tick) {
   self_->delayed_send(self_, look_interval, tick{});
+  if (node_->no_space.load() != 0)
+    node_->say_no_space(); // also to those that were not linked just before
   // Here, because it reads folders and /metrics is answered on a hub's thread.
   node_->counters.log_disk_bytes = node_->log->disk_bytes();
   node_->counters.state_disk_bytes = node_->state->disk_bytes();

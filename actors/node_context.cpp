@@ -125,12 +125,19 @@ void node_context::end_proxies() {
   proxies_.clear();
 }
 
-void node_context::set_no_space(no_space_reason why, bool on) noexcept {
+void node_context::set_no_space(no_space_reason why, bool on) {
   auto bit = static_cast<std::uint8_t>(why);
-  if (on)
-    no_space.fetch_or(bit);
-  else
-    no_space.fetch_and(static_cast<std::uint8_t>(~bit));
+  auto before = on ? no_space.fetch_or(bit)
+                   : no_space.fetch_and(static_cast<std::uint8_t>(~bit));
+  if (((before & bit) != 0) != on)
+    say_no_space();
+}
+
+void node_context::say_no_space() const {
+  if (cluster)
+    peers.send_all(peer_lane::urgent,
+                   std::make_shared<const std::string>(remote::encode(
+                     remote::message{remote::disk_notice{no_space.load()}})));
 }
 
 void node_context::die(const std::string& why) const {

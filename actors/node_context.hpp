@@ -123,7 +123,9 @@ struct node_context {
   /// Runs `work` on a reader's thread, later. Any thread.
   void read(std::function<void()> work);
 
-  void set_no_space(no_space_reason why, bool on) noexcept;
+  /// Tells the other nodes when it changes. Any thread.
+  void set_no_space(no_space_reason why, bool on);
+  void say_no_space() const; ///< To all nodes, whatever it is.
 
   /// The disk is broken: says so and ends the process at once, since nothing
   /// may be promised any more and nothing acknowledged is lost by dying.

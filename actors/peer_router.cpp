@@ -97,6 +97,8 @@ void peer_router::deliver(peer_session session, node_number from,
         node_.edge, streams_out{streams->hub, std::move(streams->answer)});
     if (auto gone = std::get_if<remote::room_gone>(&x))
       return caf::anon_send(node_.edge, room_lost_out{std::move(gone->room)});
+    if (auto disk = std::get_if<remote::disk_notice>(&x))
+      return node_.peers.note_no_space(from, disk->no_space, steady_ms());
   }
   // Who leads a shard, and with whom, concerns the cluster's map, too.
   if (auto notice = std::get_if<remote::leader_notice>(&x);

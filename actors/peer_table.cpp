@@ -8,6 +8,9 @@ namespace callboard {
 
 namespace {
 
+/// A node repeats each second that its disk is full.
+constexpr std::uint64_t notice_life_ms = 5000;
+
 node_number number_in(const cluster_map& map, const peer_identity& who) {
   auto at = std::ranges::find(map.nodes, who.disk, &cluster_node::disk);
   return at == map.nodes.end() ? node_number{} : at->number;
@@ -25,7 +28,7 @@ node_number peer_table::up(peer_session session, const peer_identity& who,
   auto number = number_in(map, who);
   // A newer session of a node takes the place of an older one.
   std::erase_if(peers_, [&](const peer& x) { return x.who.disk == who.disk; });
-  peers_.push_back({session, who, number});
+  peers_.push_back({session, who, number, 0, 0});
   return number;
 }
 
@@ -78,6 +81,25 @@ void peer_table::send_all(peer_lane lane, const shared_bytes& frame) const {
   for (auto& x : peers_)
     if (x.number != node_number{})
       network_->send(x.session, lane, frame);
+}
+
+void peer_table::note_no_space(node_number node, std::uint8_t why,
+                               std::uint64_t now_ms) {
+  std::unique_lock lock{mutex_};
+  auto at = std::ranges::find(peers_, node, &peer::number);
+  if (at == peers_.end())
+    return;
+  at->no_space = why;
+  at->noted_ms = now_ms;
+}
+
+std::uint8_t peer_table::no_space_of(node_number node,
+                                     std::uint64_t now_ms) const {
+  std::shared_lock lock{mutex_};
+  auto at = std::ranges::find(peers_, node, &peer::number);
+  return at != peers_.end() && now_ms - at->noted_ms < notice_life_ms
+           ? at->no_space
+           : 0;
 }
 
 void peer_table::reset(node_number node) const {

@@ -3,6 +3,7 @@
 #include "actors/model/cluster_map.hpp"
 #include "actors/peers.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <shared_mutex>
 #include <utility>
@@ -35,6 +36,11 @@ public:
   /// To every member that is linked.
   void send_all(peer_lane lane, const shared_bytes& frame) const;
 
+  /// A node's own word about its disk, for a few seconds: bits of
+  /// no_space_reason. 0: it has room, as far as is known.
+  void note_no_space(node_number node, std::uint8_t why, std::uint64_t now_ms);
+  std::uint8_t no_space_of(node_number node, std::uint64_t now_ms) const;
+
   /// The session carries something that must not be lost and was.
   void reset(node_number node) const;
 
@@ -47,6 +53,8 @@ private:
     peer_session session;
     peer_identity who;
     node_number number;
+    std::uint8_t no_space = 0;
+    std::uint64_t noted_ms = 0;
   };
 
   std::shared_ptr<peer_network> network_;

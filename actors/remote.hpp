@@ -205,13 +205,19 @@ struct admin_answer {
   result<std::string> json;
 };
 
+/// Why the sender's disk takes no writes, as bits of no_space_reason; 0: it
+/// does. Told to all when it changes, and each second while it is not 0.
+struct disk_notice {
+  std::uint8_t no_space = 0;
+};
+
 using message
   = std::variant<raft, raft_bundle, leader_notice, call, call_answers,
                  join_room, leave_room, ask_streams, watch_tenant, room_events,
                  room_joined_by, streams, room_gone, state_description,
                  state_wanted, state_chunk, state_digest, map_notice,
                  directory_request, directory_answer, node_report_request,
-                 node_report, admin_call, admin_answer>;
+                 node_report, admin_call, admin_answer, disk_notice>;
 
 /// Bytes of a frame. The place in the variant is the type byte: append only.
 std::string encode(const message& x);

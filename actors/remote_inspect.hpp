@@ -362,4 +362,10 @@ typename Inspector::result_type inspect(Inspector& f, admin_answer& x) {
   return f(token, json);
 }
 
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, disk_notice& x) {
+  auto& [no_space] = x;
+  return f(no_space);
+}
+
 } // namespace callboard::remote

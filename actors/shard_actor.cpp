@@ -24,14 +24,6 @@ problem not_ready() {
           std::chrono::seconds{1}};
 }
 
-problem no_room() {
-  return {errc::unavailable,
-          "the disk of the node that leads is full: nothing can be written "
-          "until there is room; reading goes on",
-          {},
-          std::chrono::seconds{2}};
-}
-
 void shard_state::init(node_context& node, shard_id id) {
   node_ = &node;
   id_ = id;

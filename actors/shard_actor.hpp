@@ -26,7 +26,6 @@ namespace callboard {
 
 /// What is said while the shard cannot decide.
 problem not_ready();
-problem no_room();
 
 /// One shard replica. As leader: activates runs and rooms, brings the requests
 /// of each room into one order, numbers their events, proposes them in batches,
@@ -150,6 +149,12 @@ private:
   void begin_hand_over(node_number to, std::uint64_t now_ms);
   void go_on_handing_over(std::uint64_t now_ms);
 
+  // Full disks.
+  std::optional<problem> why_no_room() const;
+  void give_way(std::uint64_t now_ms);
+  node_number node_with_room(std::uint64_t now_ms) const;
+  bool most_disks_full(std::uint64_t now_ms) const;
+
   // Reads.
   void settle_reads();
   void drop_reads();
@@ -241,6 +246,8 @@ private:
 
   std::optional<node_number> handing_to_; // 0: whoever is furthest
   std::uint64_t hand_over_until_ms_ = 0;
+  bool no_majority_has_room_ = false;    // looked at with each tick
+  std::uint64_t next_way_ms_ = 0; // when a full disk may make us give way again
   std::uint64_t leads_since_ms_ = 0;
   node_number last_leader_; // other than this node
   node_number led_before_;  // before this node's leadership

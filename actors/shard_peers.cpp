@@ -211,8 +211,12 @@ void shard_state::tick_members(std::uint64_t now_ms) {
     return;
   if (auto order = raft_->wish(now_ms))
     self_->send(node_->cluster, map_wish{encode_order(*order)});
-  if (!raft_->ready())
+  if (!raft_->ready()) {
+    // It may have been elected and never get ready, because of its disk.
+    if (node_->no_space.load(std::memory_order_relaxed) != 0)
+      give_way(now_ms);
     return;
+  }
   if (now_ms >= next_notice_ms_) {
     constexpr std::uint64_t notice_interval_ms = 1000;
     next_notice_ms_ = now_ms + notice_interval_ms;
@@ -220,19 +224,21 @@ void shard_state::tick_members(std::uint64_t now_ms) {
   }
   if (node_->handing_over.load(std::memory_order_relaxed))
     return begin_hand_over({}, now_ms);
+  no_majority_has_room_ = most_disks_full(now_ms);
   if (handing_to_)
     return; // one thing at a time
-  if (auto log = node_->no_space.load(std::memory_order_relaxed); log != 0)
-    return begin_hand_over({}, now_ms); // somebody else's disk may have room
   if (raft_->differs()) {
     // Nobody is to get what it has; the next leader lets it go.
     if (auto to = raft_->heir())
       begin_hand_over(*to, now_ms);
     return;
   }
+  if (node_->no_space.load(std::memory_order_relaxed) != 0)
+    return give_way(now_ms);
   if (auto wanted = node_->map()->of(id_))
     if (auto to = raft_->move_towards(*wanted, now_ms);
-        to && (*to != led_before_ || now_ms >= leads_since_ms_ + settle_ms))
+        to && node_->peers.no_space_of(*to, now_ms) == 0
+        && (*to != led_before_ || now_ms >= leads_since_ms_ + settle_ms))
       begin_hand_over(*to, now_ms);
   check_digests(now_ms);
 }
@@ -283,7 +289,13 @@ void shard_state::go_on_handing_over(std::uint64_t now_ms) {
     handing_to_.reset();
     return flush_waiting();
   }
-  if (!slots_.empty() || !in_flight_.empty() || raft_->raft().transferring())
+  // What waits for a full disk of ours is told by the next leader, if others
+  // have it.
+  constexpr auto wall = static_cast<std::uint8_t>(no_space_reason::log)
+                        | static_cast<std::uint8_t>(no_space_reason::state);
+  const bool waits = (node_->no_space.load() & wall) == 0
+                     && (!slots_.empty() || !in_flight_.empty());
+  if (waits || raft_->raft().transferring())
     return;
   if (auto ok = raft_->transfer(*handing_to_, now_ms); !ok) {
     handing_to_.reset();

@@ -13,6 +13,8 @@ namespace callboard {
 
 void shard_state::handle(enter& x) {
   auto s = std::move(x.request);
+  if (node_->no_space.load(std::memory_order_relaxed) != 0)
+    give_way(steady_ms());
   if (!takes_calls()) {
     if (is_own(*s))
       return refuse(*s, not_ready());
@@ -20,8 +22,8 @@ void shard_state::handle(enter& x) {
   }
   if (s->early_refusal)
     return refuse(*s, *s->early_refusal);
-  if (node_->no_space.load(std::memory_order_relaxed) != 0)
-    return refuse(*s, no_room());
+  if (auto full = why_no_room())
+    return refuse(*s, std::move(*full));
   if (s->kind == slot::what::define && s->definition->fields.empty()
       && !s->exists)
     return look_for_definition(std::move(s));

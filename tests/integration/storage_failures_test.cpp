@@ -4,9 +4,9 @@
 #include "storage/log_format.hpp"
 
 #include "tests/integration/live_node.hpp"
+#include "tests/support/small_disk.hpp"
 
 #include <rocksdb/db.h>
-#include <sys/mount.h>
 
 #include <filesystem>
 #include <fstream>
@@ -17,47 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A file system of its own, as small as the test likes.
-class small_disk {
-public:
-  ~small_disk() {
-    if (mounted_)
-      ::umount2(dir_.path().c_str(), MNT_DETACH);
-  }
-
-  small_disk() = default;
-  small_disk(const small_disk&) = delete;
-  small_disk& operator=(const small_disk&) = delete;
-
-  /// False where mounting is not permitted.
-  bool mount(const std::string& options, unsigned long flags = 0) {
-    mounted_
-      = ::mount("tmpfs", path().c_str(), "tmpfs", flags, options.c_str()) == 0;
-    return mounted_;
-  }
-
-  bool grow(const std::string& options) {
-    return ::mount(nullptr, path().c_str(), nullptr, MS_REMOUNT,
-                   options.c_str())
-           == 0;
-  }
-
-  const fs::path& path() const {
-    return dir_.path();
-  }
-
-private:
-  temp_dir dir_;
-  bool mounted_ = false;
-};
-
 void write_file(const fs::path& path, std::size_t bytes) {
+  const std::string block(bytes, 'x');
   std::ofstream out{path, std::ios::binary};
-  const std::string block(65536, 'x');
-  for (std::size_t done = 0; done < bytes && out; done += block.size()) {
-    out.write(block.data(), static_cast<std::streamsize>(block.size()));
-    out.flush();
-  }
+  out.write(block.data(), static_cast<std::streamsize>(block.size()));
 }
 
 node_failed failed_start(node_process::options opts) {
@@ -148,7 +111,7 @@ TEST(storage_failures, a_full_disk_is_told_harms_nothing_and_is_got_over) {
     ASSERT_EQ(producer.publish(), 200);
 
   // Somebody else fills the disk.
-  write_file(disk.path() / "other", std::size_t{1} << 30);
+  disk.fill();
   ASSERT_TRUE(eventually([&] { return producer.publish() / 100 > 2; },
                          std::chrono::seconds{30}))
     << "a full disk was not noticed";
@@ -166,7 +129,7 @@ TEST(storage_failures, a_full_disk_is_told_harms_nothing_and_is_got_over) {
             std::string::npos);
   EXPECT_GE(read_history(probe, "p").size(), 20u) << "reading goes on";
 
-  fs::remove(disk.path() / "other");
+  disk.make_room();
   ASSERT_TRUE(eventually([&] { return producer.publish() == 200; },
                          std::chrono::seconds{30}))
     << "there is room again, and no write is taken: " << node.standard_error();
@@ -270,7 +233,7 @@ TEST(storage_failures, a_read_only_directory_is_named) {
 
 TEST(storage_failures, a_data_path_that_is_a_file_is_named) {
   const temp_dir dir;
-  write_file(dir.path() / "data", 1);
+  write_file(dir.path() / "data", 65536);
   const auto failure = failed_start({.data_dir = dir.path() / "data"});
   EXPECT_EQ(failure.status, 1) << failure.errors;
   EXPECT_NE(failure.errors.find("data"), std::string::npos) << failure.errors;

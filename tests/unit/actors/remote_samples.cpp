@@ -191,6 +191,7 @@ std::vector<remote::message> remote_samples() {
     admin_call{8, end_session{{"acme"}, "n1:6"}},
     admin_answer{8, std::string{"[]"}},
     admin_answer{9, tl::unexpected<problem>{why}},
+    disk_notice{6},
   };
   for (auto& body : bodies())
     out.emplace_back(call{{6}, 41, std::move(body)});
