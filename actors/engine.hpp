@@ -266,6 +266,7 @@ struct engine_metrics {
                 waiting_workers = 0, leases = 0, leading_shards = 0, shards = 0,
                 state_disk_bytes = 0, log_disk_bytes = 0;
   bool disk_full = false;
+  double recovery_seconds = 0; ///< Of a database, under way; else 0.
   /// Upper bounds in seconds and counts per bucket (not cumulative), then sum.
   struct histogram {
     std::vector<double> bounds;

@@ -264,6 +264,8 @@ engine_metrics engine_facade::metrics() const {
   m.state_disk_bytes = c.state_disk_bytes;
   m.log_disk_bytes = c.log_disk_bytes;
   m.disk_full = node_.no_space.load() != 0;
+  if (auto since = c.recovering_since_ms.load(); since != 0)
+    m.recovery_seconds = static_cast<double>(steady_ms() - since) / 1000;
   m.sync_seconds = c.sync_seconds.read();
   m.publish_seconds = c.publish_seconds.read();
   m.apply_seconds = c.apply_seconds.read();

@@ -56,7 +56,7 @@ void log_writer_state::handle(flush_now) {
                     "({})",
                     node_->conf.node.data_dir, error);
     node_->set_no_space(no_space_reason::log, true);
-    node_->log->resume();
+    node_->recover(*node_->log);
     flush_sent_ = true;
     self_->delayed_send(self_, retry_interval, flush_now{});
     return;

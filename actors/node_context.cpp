@@ -1,5 +1,7 @@
 #include "actors/node_context.hpp"
 
+#include "actors/watched_call.hpp"
+
 #include <caf/send.hpp>
 #include <spdlog/spdlog.h>
 
@@ -138,6 +140,19 @@ void node_context::say_no_space() const {
     peers.send_all(peer_lane::urgent,
                    std::make_shared<const std::string>(remote::encode(
                      remote::message{remote::disk_notice{no_space.load()}})));
+}
+
+void node_context::recover(const std::function<void()>& resume) {
+  const watched_call watched{
+    conf.storage.recovery_timeout, [this] {
+      die("the database in " + conf.node.data_dir
+          + " does not come back from a full disk "
+            "(storage.recovery_timeout); started again, it does, and nothing "
+            "that was acknowledged is lost");
+    }};
+  counters.recovering_since_ms = steady_ms();
+  resume();
+  counters.recovering_since_ms = 0;
 }
 
 void node_context::die(const std::string& why) const {

@@ -49,6 +49,7 @@ struct node_counters {
   counter waiting_workers{0}, leases{0}, replicas{0}; ///< Gauges.
   counter in_flight_bytes{0}, active_runs{0}, active_rooms{0}, leading{0};
   counter log_disk_bytes{0}, state_disk_bytes{0}; ///< Looked up each second.
+  counter recovering_since_ms{0}; ///< steady_ms(); 0: no database recovers.
   latency_histogram sync_seconds, publish_seconds, apply_seconds;
 };
 
@@ -127,11 +128,20 @@ struct node_context {
   void set_no_space(no_space_reason why, bool on);
   void say_no_space() const; ///< To all nodes, whatever it is.
 
+  /// Lets a store that found no space try again. It may hang (RocksDB 7.8 now
+  /// and then waits for ever in its second recovery): the process ends after
+  /// storage.recovery_timeout, which a start mends. Blocks; the store's writer.
+  template <class Store>
+  void recover(Store& store) {
+    recover([&store] { store.resume(); });
+  }
+
   /// The disk is broken: says so and ends the process at once, since nothing
   /// may be promised any more and nothing acknowledged is lost by dying.
   [[noreturn]] void die(const std::string& why) const;
 
 private:
+  void recover(const std::function<void()>& resume);
   void send_to_session(peer_session session, remote::message x) const;
 
   std::atomic<std::uint32_t> next_reader_{0};

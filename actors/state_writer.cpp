@@ -39,7 +39,7 @@ bool state_writer_state::carry_out(const job& x) {
 }
 
 void state_writer_state::handle(flush_now) {
-  node_->state->resume();
+  node_->recover(*node_->state);
   while (!stuck_.empty()) {
     if (!carry_out(stuck_.front())) {
       self_->delayed_send(self_, retry_interval, flush_now{});

@@ -198,6 +198,12 @@ constexpr std::array engine_table{
                "With less free space on the disk (or 5 % of it, if that is "
                "less) publishing gets 503 until there is room again.",
                0, tib},
+  setting_info{"storage", "recovery_timeout", kind::duration,
+               storage<&storage_s::recovery_timeout>,
+               "How long a database may take to be written again after its "
+               "disk was full. The process ends when it takes longer, to be "
+               "started again. 0: no limit.",
+               0, hour},
   setting_info{
     "storage", "retain_events", kind::count, storage<&storage_s::retain_events>,
     "Events that are kept of each project. 0: all.", 0, 1'000'000'000'000},

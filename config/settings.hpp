@@ -67,6 +67,8 @@ struct settings {
     std::uint32_t readers = 2; ///< History reader threads.
     std::uint64_t min_free_bytes
       = 64u << 20; ///< Below: no writes (or 5 % of the disk, if less).
+    /// For a database that comes back from a full disk; 0: no limit.
+    std::chrono::milliseconds recovery_timeout{10'000};
     std::uint64_t retain_events = 0;    ///< Per project; 0: all.
     std::chrono::seconds retain_age{0}; ///< 0: for ever.
   } storage;

@@ -55,6 +55,9 @@ void add_engine(families& out, const engine_metrics& x) {
   out.gauge("callboard_disk_full",
             "1 while writes are refused for lack of space",
             x.disk_full ? 1.0 : 0.0);
+  out.gauge("callboard_disk_recovery_seconds",
+            "For how long a database has been coming back from a full disk",
+            x.recovery_seconds);
   out.histogram("callboard_log_sync_seconds", "Duration of a sync",
                 x.sync_seconds);
   out.histogram("callboard_publish_seconds",

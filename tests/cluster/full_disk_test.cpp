@@ -179,6 +179,31 @@ TEST_P(full_disk, of_a_leader_makes_another_one_lead) {
   EXPECT_EQ(work.finish(), "");
 }
 
+TEST_P(full_disk, that_a_node_never_gets_over_ends_the_node_with_a_word) {
+  auto& settings = nodes().node(2).settings();
+  nodes().kill(2);
+  settings.binary = STUCK_RECOVERY;
+  settings.env["CALLBOARD_STORAGE_RECOVERY_TIMEOUT"] = "2s";
+  nodes().launch(2);
+  nodes().await_ready(2);
+  load work{nodes()};
+  EXPECT_TRUE(work.flows(40));
+  disk(2).fill();
+  expect_said(2);
+  EXPECT_TRUE(work.flows(40));
+  disk(2).make_room();
+  EXPECT_EQ(nodes().node(2).wait_exit(20s), 1);
+  EXPECT_NE(nodes().log(2).find("does not come back from a full disk"),
+            std::string::npos)
+    << nodes().log(2);
+  settings.binary.clear();
+  nodes().launch(2); // as a supervisor would
+  nodes().await_ready(2);
+  expect_healed(2);
+  EXPECT_TRUE(work.flows(40));
+  EXPECT_EQ(work.finish(), "");
+}
+
 TEST_P(full_disk, of_two_nodes_stops_writes_and_nothing_else) {
   load work{nodes()};
   EXPECT_TRUE(work.flows(40));
