@@ -8,6 +8,7 @@
 #include "actors/node_context.hpp"
 #include "actors/peer_router.hpp"
 #include "actors/shard_actor.hpp"
+#include "actors/state_mover.hpp"
 #include "actors/state_writer.hpp"
 #include "storage/node_identity.hpp"
 #include "storage/shared_memory.hpp"
@@ -92,6 +93,7 @@ public:
       node_.readers.push_back(system_.spawn<caf::detached>(reader));
     node_.maintenance = system_.spawn<caf::detached>(maintenance, &node_);
     node_.log_writer = system_.spawn<caf::detached>(log_writer, &node_);
+    node_.state_mover = system_.spawn<caf::detached>(state_mover, &node_);
     node_.state_writer = system_.spawn<caf::detached>(state_writer, &node_);
     node_.edge = system_.spawn(edge, &node_, &sink);
     for (std::uint32_t i = 0; i < conf.engine.shards; ++i)
@@ -184,6 +186,7 @@ public:
     end(node_.edge);
     end(node_.log_writer);
     end(node_.state_writer);
+    end(node_.state_mover);
     end(node_.maintenance);
     for (auto& reader : node_.readers)
       end(reader);
@@ -193,6 +196,7 @@ public:
     node_.cluster = nullptr;
     node_.log_writer = nullptr;
     node_.state_writer = nullptr;
+    node_.state_mover = nullptr;
     node_.maintenance = nullptr;
   }
 

@@ -73,6 +73,7 @@ struct node_context {
   std::vector<shard_actor> shards;
   log_writer_actor log_writer;
   state_writer_actor state_writer;
+  state_mover_actor state_mover; ///< Null: the state writer does its work.
   maintenance_actor maintenance;
   edge_actor edge;
   cluster_actor cluster; ///< Null: the node is alone.

@@ -1,5 +1,7 @@
 #include "actors/state_writer.hpp"
 
+#include "actors/state_mover.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <string_view>
@@ -27,11 +29,24 @@ void state_writer_state::handle(const state_wipe& x) {
 }
 
 void state_writer_state::take(job x) {
-  if (!stuck_.empty() || !carry_out(x)) {
-    if (stuck_.empty())
-      self_->delayed_send(self_, retry_interval, flush_now{});
-    stuck_.push_back(std::move(x));
-  }
+  if (!waits_for_move(x) && (!stuck_.empty() || !carry_out(x)))
+    put_off(std::move(x));
+}
+
+/// True: its shard is being moved, and it was put behind that.
+bool state_writer_state::waits_for_move(job& x) {
+  auto shard = std::visit([](const auto& y) { return y.shard; }, x);
+  auto at = moving_.find(shard);
+  if (at == moving_.end())
+    return false;
+  at->second.push_back(std::move(x));
+  return true;
+}
+
+void state_writer_state::put_off(job x) {
+  if (stuck_.empty())
+    self_->delayed_send(self_, retry_interval, flush_now{});
+  stuck_.push_back(std::move(x));
 }
 
 bool state_writer_state::carry_out(const job& x) {
@@ -41,7 +56,7 @@ bool state_writer_state::carry_out(const job& x) {
 void state_writer_state::handle(flush_now) {
   node_->recover(*node_->state);
   while (!stuck_.empty()) {
-    if (!carry_out(stuck_.front())) {
+    if (!waits_for_move(stuck_.front()) && !carry_out(stuck_.front())) {
       self_->delayed_send(self_, retry_interval, flush_now{});
       return;
     }
@@ -103,20 +118,39 @@ bool state_writer_state::apply_part(const state_apply& x,
   return true;
 }
 
-bool state_writer_state::apply(const state_install& x) {
-  if (auto done = node_->state->install(x.shard, x.stream); !done)
-    return out_of_space(done.error());
-  applied_.erase(x.shard);
-  self_->send(x.from, state_installed{x.stream});
+/// Other shards go on meanwhile; what comes for this one waits until then.
+template <class Move>
+bool state_writer_state::move(const Move& x) {
+  if (!node_->state_mover)
+    return moved(x, callboard::carry_out(*node_, x));
+  moving_.try_emplace(x.shard);
+  self_->request(node_->state_mover, caf::infinite, x)
+    .then([this, x](const state_moved& done) {
+      auto behind = std::move(moving_.extract(x.shard).mapped());
+      if (!moved(x, done.why_not))
+        put_off(x); // and therefore the others behind it
+      for (auto& next : behind)
+        take(std::move(next));
+    });
   return true;
 }
 
-bool state_writer_state::apply(const state_wipe& x) {
-  if (auto done = node_->state->wipe(x.shard); !done)
-    return out_of_space(done.error());
+template <class Move>
+bool state_writer_state::moved(const Move& x,
+                               const std::optional<problem>& why_not) {
+  if (why_not)
+    return out_of_space(*why_not);
   applied_.erase(x.shard);
-  self_->send(x.from, state_wiped{});
+  tell(x);
   return true;
+}
+
+void state_writer_state::tell(const state_install& x) {
+  self_->send(x.from, state_installed{x.stream});
+}
+
+void state_writer_state::tell(const state_wipe& x) {
+  self_->send(x.from, state_wiped{});
 }
 
 /// False: try again later. Any other failure ends the process.

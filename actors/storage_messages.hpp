@@ -146,6 +146,15 @@ using state_writer_actor
   = caf::typed_actor<caf::reacts_to<state_apply>, caf::reacts_to<state_install>,
                      caf::reacts_to<state_wipe>, caf::reacts_to<flush_now>>;
 
+/// An install or a wipe is durable, or why not.
+struct state_moved {
+  std::optional<problem> why_not;
+};
+
+using state_mover_actor
+  = caf::typed_actor<caf::replies_to<state_install>::with<state_moved>,
+                     caf::replies_to<state_wipe>::with<state_moved>>;
+
 /// What each shard has applied, for a flush of the state store.
 struct flush_state {
   std::vector<std::pair<storage_listener, log_index>> applied;

@@ -97,6 +97,7 @@ result<void> state_db::compact(shard_id shard) const {
   rocksdb::CompactRangeOptions how;
   how.bottommost_level_compaction
     = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  how.exclusive_manual_compaction = false; // other shards are written to
   for (auto f : shard_families)
     if (auto status
         = db_->CompactRange(how, handle(f), &begin_slice, &end_slice);
