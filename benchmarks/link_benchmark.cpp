@@ -4,7 +4,7 @@
 
 #include "transport/link/peer_network.hpp"
 
-#include "tests/unit/link/certificate_maker.hpp"
+#include "tests/support/certificate_maker.hpp"
 
 #include <benchmark/benchmark.h>
 

@@ -165,14 +165,27 @@ bool bench_socket::next_frame(std::string_view& rest, frame& out) {
 }
 
 bool bench_socket::control(const frame& x) {
-  if (x.opcode == op_close)
+  if (x.opcode == op_close) {
+    // A code in two bytes, then why.
+    if (x.payload.size() > 2)
+      close_reason_ = x.payload.substr(2);
+    if (x.payload.starts_with("\x03\xf0")) // 1008, a policy is violated
+      close_code_ = errc::unauthenticated;
     return false;
+  }
   if (x.opcode == op_ping) {
     append_header(out_, 10, x.payload.size());
     out_ += x.payload;
     return flush();
   }
   return true;
+}
+
+problem bench_socket::why_closed() const {
+  std::string text = "the node closed the connection";
+  if (!close_reason_.empty())
+    text += ": " + close_reason_;
+  return {close_code_, std::move(text)};
 }
 
 std::size_t append_frame(std::string& out, std::string_view text) {
@@ -196,7 +209,7 @@ result<std::string> next_text(bench_socket& from, int seconds) {
           if (out.empty() && !x.starts_with("{\"type\":\"connected\""))
             out = x;
         }))
-      return fail(errc::unavailable, "the node closed the connection");
+      return tl::unexpected{from.why_closed()};
   }
   return out;
 }

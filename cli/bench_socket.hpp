@@ -67,6 +67,9 @@ public:
     }
   }
 
+  /// What to tell when the connection is gone: the node's reason, if any.
+  problem why_closed() const;
+
 private:
   enum class outcome { some, last, none, closed };
 
@@ -84,6 +87,8 @@ private:
   std::string out_;
   std::size_t sent_ = 0;
   std::string partial_; // the beginning of a frame
+  std::string close_reason_;
+  errc close_code_ = errc::unavailable;
 };
 
 /// Appends `text` as one masked text frame, with the mask 0. Returns where in
