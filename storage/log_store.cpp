@@ -187,6 +187,7 @@ result<void> log_store::trim(shard_id shard, log_index upto,
 
 void log_store::resume() {
   resume_database(*impl_->db, impl_->dir);
+  leave_something_to_flush(*impl_->db); // refused if nothing was resumed
 }
 
 std::uint64_t log_store::disk_bytes() const {

@@ -105,6 +105,7 @@ log_store::open(const storage_options& opts) {
     return tl::unexpected{open_failure(status, x->dir)};
   if (auto checked = check_version(*x->db, x->dir); !checked)
     return tl::unexpected{checked.error()};
+  leave_something_to_flush(*x->db);
   return std::unique_ptr<log_store>{new log_store{std::move(x)}};
 }
 

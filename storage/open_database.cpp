@@ -64,6 +64,12 @@ void survive_full_disk(rocksdb::DBOptions& opts) {
   opts.listeners.push_back(std::make_shared<no_automatic_recovery>());
 }
 
+void leave_something_to_flush(rocksdb::DB& db) {
+  rocksdb::WriteOptions unlogged;
+  unlogged.disableWAL = true;
+  db.Delete(unlogged, "nothing").PermitUncheckedError();
+}
+
 // RocksDB comes back from "no space" while it fills a file, but never from "no
 // space" while it begins its next write-ahead log: look for room first.
 void resume_database(rocksdb::DB& db, const std::filesystem::path& dir) {

@@ -36,6 +36,12 @@ void survive_full_disk(rocksdb::DBOptions& opts);
 /// `dir` by now; the next write tells whether it worked. Blocks.
 void resume_database(rocksdb::DB& db, const std::filesystem::path& dir);
 
+/// DB::Resume() begins another write-ahead log only if there is something to
+/// flush; the old one, once it found no space, must not be written any more:
+/// RocksDB would abort. So a database with such a log is never left without
+/// anything: call it after the opening and after resuming.
+void leave_something_to_flush(rocksdb::DB& db);
+
 /// Whether the disk, or the user's share of it, is full: now, or when the error
 /// occurred that RocksDB still remembers.
 bool means_no_space(const rocksdb::Status& status);

@@ -198,6 +198,25 @@ TEST_F(log_faults, a_full_disk_is_no_space_until_there_is_room_again) {
   EXPECT_EQ(found->entries.back().payload, "again");
 }
 
+// RocksDB, which has nothing to flush then, would abort.
+TEST_F(log_faults, a_disk_that_is_full_at_the_first_write_is_no_space_too) {
+  auto store = open();
+  writer w{*store};
+  ASSERT_TRUE(w.write_one());
+  store.reset();
+  store = open();
+  log_store::batch b;
+  b.append(s0, entry(2, "again"));
+  std::string error;
+  for (int i = 0; i < 3; ++i) { // at once after each time, too
+    disk.fail_writes(power_cut_env::fault::no_space);
+    ASSERT_EQ(store->write(b, error), write_outcome::no_space) << error;
+    disk.fail_writes(power_cut_env::fault::none);
+    store->resume();
+  }
+  EXPECT_EQ(store->write(b, error), write_outcome::durable) << error;
+}
+
 TEST_F(log_faults, a_disk_that_fills_up_in_the_background_is_no_space_too) {
   auto store = open();
   disk.fail_writes(power_cut_env::fault::no_space, ".sst");
