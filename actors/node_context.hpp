@@ -66,6 +66,8 @@ enum class no_space_reason : std::uint8_t {
 struct node_context {
   settings conf;
   std::string name;
+  /// False in simulations, in which no actor has a thread of its own.
+  bool own_threads = true;
   std::unique_ptr<log_store> log;
   std::unique_ptr<state_store> state;
 

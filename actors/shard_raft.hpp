@@ -38,6 +38,11 @@ public:
   };
 
   shard_raft(node_context& node, shard_id shard);
+  /// Ends the streams, which use the node's stores.
+  ~shard_raft();
+
+  shard_raft(const shard_raft&) = delete;
+  shard_raft& operator=(const shard_raft&) = delete;
 
   /// Begins with what is on the disk, if there is anything or the node was in
   /// the cluster from the start. `me` hears of progress.

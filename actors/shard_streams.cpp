@@ -38,7 +38,9 @@ void shard_raft::begin_stream(const state_request& x) {
            me_};
   auto& system = me_->home_system();
   outgoing_[x.stream]
-    = {x.to, system.spawn<caf::detached>(state_sender, &node_, what)};
+    = {x.to, node_.own_threads
+               ? system.spawn<caf::detached>(state_sender, &node_, what)
+               : system.spawn(state_sender, &node_, what)};
 }
 
 void shard_raft::handle(const stream_over& x) {
@@ -88,10 +90,12 @@ bool shard_raft::receive_stream(node_number from, remote::message& x,
     }
     if (incoming_)
       caf::anon_send(incoming_->receiver, stream_void{});
+    state_receiver_options what{shard_, text->stream, from, me_};
+    auto& system = me_->home_system();
     incoming_ = {from, text->stream,
-                 me_->home_system().spawn<caf::detached>(
-                   state_receiver, &node_,
-                   state_receiver_options{shard_, text->stream, from, me_})};
+                 node_.own_threads
+                   ? system.spawn<caf::detached>(state_receiver, &node_, what)
+                   : system.spawn(state_receiver, &node_, what)};
     return pass(incoming_->receiver);
   }
   if (auto digest = std::get_if<remote::state_digest>(&x)) {
@@ -116,6 +120,13 @@ void shard_raft::peer_gone(node_number node) {
       caf::anon_send(x.sender, stream_void{});
   if (incoming_ && incoming_->from == node)
     caf::anon_send(incoming_->receiver, stream_void{});
+}
+
+shard_raft::~shard_raft() {
+  for (auto& [stream, x] : outgoing_)
+    caf::anon_send_exit(x.sender, caf::exit_reason::kill);
+  if (incoming_)
+    caf::anon_send_exit(incoming_->receiver, caf::exit_reason::kill);
 }
 
 } // namespace callboard
