@@ -25,6 +25,8 @@ TEST(cluster_sim, promises_are_kept_whatever_breaks) {
   EXPECT_GT(sum.crashes, 20u);
   EXPECT_GT(sum.cuts, 20u);
   EXPECT_GT(sum.sent_again, 20u);
+  EXPECT_GT(sum.full_disks, 5u);
+  EXPECT_GT(sum.orders, 20u);
 }
 
 TEST(cluster_sim, a_seed_is_a_history) {

@@ -24,6 +24,10 @@ using namespace callboard::sim;
 const std::map<std::string_view, mutant> mutants{
   {"early_sync", mutant::early_sync},
   {"lost_entry", mutant::lost_entry},
+  {"skipped_event", mutant::skipped_event},
+  {"forgotten_ids", mutant::forgotten_ids},
+  {"forged_votes", mutant::forged_votes},
+  {"empty_state", mutant::empty_state},
 };
 
 std::optional<soak_options> options_of(int count, char** arguments) {
@@ -66,10 +70,11 @@ void print(const soak_result& x, double seconds) {
   auto& sum = x.sum;
   std::printf("%u histories (%llu s simulated) in %.1f s, %u broken; %llu "
               "events acknowledged, %llu delivered, %llu sent again, %llu "
-              "crashes, %llu cuts\n",
+              "crashes, %llu cuts, %llu full disks, %llu orders\n",
               x.done, wide(static_cast<std::uint64_t>(sum.simulated_ms) / 1000),
               seconds, x.broken, wide(sum.acknowledged), wide(sum.delivered),
-              wide(sum.sent_again), wide(sum.crashes), wide(sum.cuts));
+              wide(sum.sent_again), wide(sum.crashes), wide(sum.cuts),
+              wide(sum.full_disks), wide(sum.orders));
 }
 
 } // namespace

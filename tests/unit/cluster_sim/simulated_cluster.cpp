@@ -1,15 +1,6 @@
 #include "tests/unit/cluster_sim/simulated_cluster.hpp"
 
-#include "actors/edge_actor.hpp"
-#include "actors/log_writer.hpp"
-#include "actors/maintenance.hpp"
-#include "actors/peer_router.hpp"
-#include "actors/shard_actor.hpp"
-#include "actors/state_writer.hpp"
 #include "actors/type_ids.hpp"
-#include "storage/shared_memory.hpp"
-
-#include "tests/unit/cluster_sim/mutants.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
@@ -24,52 +15,26 @@ namespace {
 
 // One simulation at a time: the engine asks for the time by free functions.
 std::int64_t simulated_us = 0;
+std::int64_t wall_offset_ms = 0;
 std::mt19937* simulated_chance = nullptr;
 
 constexpr std::int64_t begin_wall_ms = 1'767'323'045'000;
 
 const outside_world world{
   [] { return simulated_us; },
-  [] { return begin_wall_ms + simulated_us / 1000; },
+  [] { return begin_wall_ms + simulated_us / 1000 + wall_offset_ms; },
   [] { return static_cast<std::uint32_t>((*simulated_chance)()); },
 };
 
-std::string node_name(std::size_t node) {
-  return "n" + std::to_string(node + 1);
-}
-
-std::shared_ptr<const cluster_map> map_of(std::size_t nodes,
-                                          std::uint32_t shards) {
+std::string first_map(const history_shape& shape) {
   std::vector<cluster_node> all;
-  for (std::size_t i = 0; i < nodes; ++i)
-    all.push_back({{}, node_name(i), "disk-" + node_name(i), "", false});
-  return std::make_shared<const cluster_map>(
-    make_cluster_map("sim", shards, 3, std::move(all)));
-}
-
-/// In the place of the cluster actor: members are fixed here.
-caf::behavior nobody(caf::event_based_actor*) {
-  return {
-    [](const peer_came&) {},
-    [](const peer_went&) {},
-    [](const peer_message&) {},
-  };
+  for (std::size_t i = 0; i < shape.founders; ++i)
+    all.push_back(
+      {{}, node_name(i), "disk-" + node_name(i) + "-1", node_name(i), false});
+  return encode(make_cluster_map("sim", shard_count, 3, std::move(all)));
 }
 
 } // namespace
-
-/// Holds no OPTIONS files, which RocksDB writes at each start for people to
-/// read: that took a tenth of all time.
-class simulated_cluster::disk : public test::power_cut_env {
-public:
-  rocksdb::Status NewWritableFile(const std::string& path,
-                                  std::unique_ptr<rocksdb::WritableFile>* out,
-                                  const rocksdb::EnvOptions& opts) override {
-    if (path.find("/OPTIONS-") != std::string::npos)
-      return rocksdb::Status::NotSupported();
-    return power_cut_env::NewWritableFile(path, out, opts);
-  }
-};
 
 class simulated_cluster::node_sink : public edge_sink {
 public:
@@ -88,51 +53,21 @@ public:
   void room(hub_id hub, std::vector<room_signal> xs) override {
     for (auto& x : xs) {
       owner_.note(x.index());
+      if (auto batch = std::get_if<std::shared_ptr<const room_batch>>(&x);
+          batch && owner_.mutant_ == mutant::skipped_event
+          && owner_.random() % 20 == 0)
+        *batch = without_first(**batch);
       owner_.on_room(node_, hub, std::move(x));
     }
   }
 
   void admin(const reply_address&, admin_request) override {
-    // No operator is simulated.
+    // Nobody asks about sessions.
   }
 
 private:
   simulated_cluster& owner_;
   std::size_t node_;
-};
-
-struct simulated_cluster::process {
-  process(simulated_cluster& owner, std::size_t number)
-      : sink{owner, number}, router{owner.system_, node}, facade{owner.system_,
-                                                                 node, sink} {
-    // nop
-  }
-
-  std::vector<caf::actor> actors() const {
-    std::vector<caf::actor> out;
-    auto add = [&out](const auto& x) {
-      if (x)
-        out.push_back(caf::actor_cast<caf::actor>(x));
-    };
-    add(node.log_writer);
-    add(node.state_writer);
-    add(node.maintenance);
-    for (auto& x : node.readers)
-      add(x);
-    for (auto& x : node.shards)
-      add(x);
-    add(node.edge);
-    add(node.cluster);
-    for (auto& x : helpers)
-      add(x);
-    return out;
-  }
-
-  node_context node;
-  node_sink sink;
-  peer_router router;
-  engine_facade facade;
-  std::vector<caf::actor> helpers;
 };
 
 simulated_cluster::config::config() {
@@ -141,18 +76,28 @@ simulated_cluster::config::config() {
   set("logger.verbosity", caf::atom("quiet"));
 }
 
-simulated_cluster::simulated_cluster(std::uint32_t seed, std::size_t nodes,
+simulated_cluster::simulated_cluster(std::uint32_t seed,
+                                     const history_shape& shape, witness& seen,
                                      mutant which)
-    : random{seed}, mutant_{which}, map_{map_of(nodes, shard_count)},
-      links_{nodes, random}, machines_(nodes), system_{config_},
+    : random{seed}, on_answer{[](auto, auto) {}},
+      on_room{[](auto, auto, auto) {}}, shape_{shape}, mutant_{which},
+      links_{shape.nodes(), random, seen}, system_{config_},
       scheduler_{
-        dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())} {
+        dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())},
+      world_{system_, links_, seen, random, shape_, which, first_map(shape)},
+      machines_(shape.nodes()) {
   system_.await_actors_before_shutdown(false);
   simulated_us = 0;
+  wall_offset_ms = 0;
   simulated_chance = &random;
   use_world(&world);
-  for (std::size_t i = 0; i < nodes; ++i) {
-    machines_[i].env = std::make_unique<disk>();
+  if (which == mutant::forged_votes)
+    links_.change_frames(with_forged_votes);
+  if (which == mutant::empty_state)
+    links_.change_frames(with_empty_state);
+  for (std::size_t i = 0; i < machines_.size(); ++i) {
+    machines_[i].sink = std::make_unique<node_sink>(*this, i);
+    replace_disk(i);
     begin(i);
   }
 }
@@ -174,68 +119,49 @@ bool simulated_cluster::up(std::size_t node) const noexcept {
   return machines_[node].life != nullptr;
 }
 
+bool simulated_cluster::serves(std::size_t node) const {
+  if (!up(node))
+    return false;
+  auto known = machines_[node].life->node.map();
+  return std::ranges::find(known->nodes, disk_of(node), &cluster_node::disk)
+         != known->nodes.end();
+}
+
 engine& simulated_cluster::api(std::size_t node) {
   return machines_[node].life->facade;
 }
 
-result<std::uint64_t> simulated_cluster::digest(std::size_t node,
-                                                std::uint32_t shard) const {
-  return machines_[node].life->node.state->digest({shard});
+const std::string& simulated_cluster::disk_of(std::size_t node) const {
+  return machines_[node].disk->name();
 }
+
+// -- life and death
+// --------------------------------------------------------------
 
 void simulated_cluster::begin(std::size_t number) {
   auto& m = machines_[number];
-  m.life = std::make_unique<process>(*this, number);
-  auto& node = m.life->node;
-  node.conf.node.data_dir = m.dir.path().string();
-  node.conf.engine.shards = shard_count;
-  node.conf.cluster.listen = "sim";
-  node.conf.cluster.leader_wait = std::chrono::milliseconds{3000};
-  // No look at the real disk, whose space is no part of the simulation.
-  node.conf.storage.min_free_bytes = 0;
-  node.name = node_name(number);
-  node.shard_bytes_in_flight
-    = std::vector<std::atomic<std::uint64_t>>(shard_count);
-  storage_options opts;
-  opts.dir = m.dir.path();
-  opts.env = m.env.get();
-  opts.block_cache_bytes = 1u << 20;
-  // Write buffers and their filters are this large, and made at each start.
-  opts.flush_after_log_bytes = 1u << 20;
-  opts.opening_threads = 1;
-  // Nothing is flushed behind our back: that would be up to the clock.
-  opts.write_buffer_bytes = 512u << 20;
-  opts = share_memory(std::move(opts));
-  auto log = log_store::open(opts);
-  auto state = state_store::open(opts, shard_count);
-  if (!log || !state)
-    throw std::runtime_error{log ? state.error().detail : log.error().detail};
-  node.log = std::move(*log);
-  node.state = std::move(*state);
-  node.self = map_->nodes[number].number;
-  node.set_first_map(map_);
-  node.set_map(map_);
-  node.peers.use(links_.attach(number));
-  node.readers.push_back(system_.spawn(reader));
-  node.maintenance = system_.spawn(maintenance, &node);
-  node.log_writer = system_.spawn(log_writer, &node);
-  node.state_writer = system_.spawn(state_writer, &node);
-  if (mutant_ == mutant::early_sync) {
-    m.life->helpers.push_back(caf::actor_cast<caf::actor>(node.log_writer));
-    node.log_writer = system_.spawn(early_log_writer, node.log_writer);
+  auto fresh = [&] {
+    return std::make_unique<simulated_process>(world_, number, *m.disk,
+                                               *m.sink);
+  };
+  m.life = fresh();
+  if (m.life->was_removed()) {
+    m.life->close();
+    dead_.push_back(std::move(m.life));
+    replace_disk(number);
+    m.life = fresh();
   }
-  if (mutant_ == mutant::lost_entry && number == 0) {
-    m.life->helpers.push_back(caf::actor_cast<caf::actor>(node.state_writer));
-    node.state_writer
-      = system_.spawn(careless_state_writer, node.state_writer, &random);
-  }
-  node.edge = system_.spawn(edge, &node, &m.life->sink);
-  node.cluster = caf::actor_cast<cluster_actor>(system_.spawn(nobody));
-  for (std::uint32_t i = 0; i < shard_count; ++i)
-    node.shards.push_back(system_.spawn(shard, &node, shard_id{i}));
-  auto& self = map_->nodes[number];
-  links_.start(number, {self.name, self.disk, map_->cluster, "", "sim", 1},
-               m.life->router);
+  m.life->start();
+}
+
+void simulated_cluster::restart(std::size_t number) {
+  begin(number);
+}
+
+void simulated_cluster::replace_disk(std::size_t number) {
+  auto& m = machines_[number];
+  m.disk = std::make_unique<simulated_disk>("disk-" + node_name(number) + "-"
+                                            + std::to_string(++m.disks));
 }
 
 // An exit goes before everything else in a mailbox: nothing more is written.
@@ -247,21 +173,16 @@ void simulated_cluster::crash(std::size_t number) {
   m.life->node.end_proxies();
   for (int bound = 0; scheduler_.has_job() && bound < 1'000'000; ++bound)
     scheduler_.run_once();
-  m.env->fail_writes(test::power_cut_env::fault::none);
-  m.env->cut_after_syncs(0);
-  m.life->node.log.reset();
-  m.life->node.state.reset();
-  m.env->restore_power();
+  m.disk->env().fail_writes(test::power_cut_env::fault::none);
+  m.disk->env().cut_after_syncs(0);
+  m.life->close();
+  m.disk->env().restore_power();
   dead_.push_back(std::move(m.life));
-}
-
-void simulated_cluster::restart(std::size_t number) {
-  begin(number);
 }
 
 void simulated_cluster::fill_disk(std::size_t node, bool full) {
   using fault = test::power_cut_env::fault;
-  machines_[node].env->fail_writes(full ? fault::no_space : fault::none);
+  machines_[node].disk->env().fail_writes(full ? fault::no_space : fault::none);
 }
 
 void simulated_cluster::hand_over(std::size_t node) {
@@ -269,11 +190,93 @@ void simulated_cluster::hand_over(std::size_t node) {
     caf::anon_send(x, hand_over_now{});
 }
 
+// -- what is where
+// ---------------------------------------------------------------
+
+std::shared_ptr<const cluster_map> simulated_cluster::map() const {
+  std::shared_ptr<const cluster_map> out;
+  for (auto& m : machines_)
+    if (m.life)
+      if (auto x = m.life->node.map(); !out || x->version > out->version)
+        out = std::move(x);
+  return out;
+}
+
+std::optional<std::size_t>
+simulated_cluster::place_of(const cluster_node& node) const {
+  for (std::size_t i = 0; i < size(); ++i)
+    if (up(i) && disk_of(i) == node.disk)
+      return i;
+  return std::nullopt;
+}
+
+std::string simulated_cluster::unsettled() const {
+  auto wanted = map();
+  if (!wanted)
+    return "no node is up";
+  for (auto& node : wanted->nodes)
+    if (node.leaving)
+      return node.name + " has not left";
+  for (std::uint32_t i = 0; i < shard_count; ++i)
+    if (auto why = unsettled(shard_id{i}, wanted->shards[i]); !why.empty())
+      return "shard " + std::to_string(i) + ": " + why;
+  return {};
+}
+
+// Replicas that applied the same hold the same; others hold nothing.
+std::string simulated_cluster::unsettled(shard_id shard,
+                                         const placement& wanted) const {
+  auto nodes = map();
+  std::optional<std::uint64_t> first;
+  for (auto& node : nodes->nodes) {
+    auto at = place_of(node);
+    if (!at)
+      return node.name + " is not up";
+    auto& state = *machines_[*at].life->node.state;
+    auto has = std::ranges::find(wanted.replicas, node.number)
+               != wanted.replicas.end();
+    if (!has && state.applied(shard).value_or(log_index{1}) != log_index{})
+      return node.name + " still holds a replica";
+    if (!has)
+      continue;
+    auto digest = state.digest(shard);
+    if (!digest)
+      return digest.error().detail;
+    if (first.value_or(*digest) != *digest)
+      return "the replicas hold different bytes";
+    first = *digest;
+  }
+  return {};
+}
+
+// -- time and chance
+// -------------------------------------------------------------
+
 void simulated_cluster::note(std::uint64_t what) noexcept {
-  // FNV's step, with the chances taken so far in what is mixed in.
+  // FNV's step, with the time mixed in.
   fingerprint_
     = (fingerprint_ ^ what ^ static_cast<std::uint64_t>(simulated_us))
       * 1099511628211u;
+}
+
+void simulated_cluster::jump_clocks() {
+  constexpr std::int64_t day_ms = 86'400'000;
+  clocks_ms_.clear();
+  for (int i = 0; i < 3; ++i)
+    clocks_ms_.push_back(static_cast<std::int64_t>(random()) % (2 * day_ms)
+                         - day_ms);
+}
+
+void simulated_cluster::set_clocks_right() {
+  clocks_ms_ = {0};
+}
+
+// Whose turn it is cannot be told here: so each turn, of whatever node, gets
+// one of the clocks. That is worse than nodes whose clocks differ.
+void simulated_cluster::choose_clock() {
+  wall_offset_ms = clocks_ms_.size() == 1
+                     ? clocks_ms_[0]
+                     : clocks_ms_[random() % clocks_ms_.size()];
 }
 
 /// All that can happen at this moment, in an order by chance.
@@ -291,6 +294,7 @@ void simulated_cluster::settle_now() {
     }
     if (jobs.size() > 1)
       std::swap(jobs.front(), jobs[random() % jobs.size()]);
+    choose_clock();
     scheduler_.run_once();
   }
   throw std::runtime_error{"the actors never come to rest"};

@@ -1,11 +1,6 @@
 #pragma once
 
-#include "actors/engine_facade.hpp"
-#include "actors/node_context.hpp"
-
-#include "tests/support/power_cut_env.hpp"
-#include "tests/support/temp_dir.hpp"
-#include "tests/unit/cluster_sim/simulated_links.hpp"
+#include "tests/unit/cluster_sim/simulated_process.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -14,48 +9,53 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 namespace callboard::sim {
 
-/// A guarantee that is broken on purpose, to see that it is noticed.
-enum class mutant {
-  none,
-  /// Appends are reported durable before they are written.
-  early_sync,
-  /// One node leaves some committed entries out of its state.
-  lost_entry,
-};
-
-/// The engines of several nodes in one thread: real shard, run, room and edge
-/// actors, real stores on disks that forget what was not synced, simulated
-/// links and time. Which actor handles its next message, and which frame comes
-/// next, is drawn from the seed: the same seed is the same history.
+/// The engines of several nodes in one thread: real cluster, shard, run, room
+/// and edge actors, real stores on disks that forget what was not synced,
+/// simulated links and time. Which actor handles its next message, and which
+/// frame comes next, is drawn from the seed: the same seed is the same history.
 ///
-/// Members are fixed; there is no cluster actor.
+/// The first nodes found the cluster; the spare ones wait to be added.
 class simulated_cluster {
 public:
-  simulated_cluster(std::uint32_t seed, std::size_t nodes, mutant which);
+  simulated_cluster(std::uint32_t seed, const history_shape& shape,
+                    witness& seen, mutant which);
   ~simulated_cluster();
 
   std::size_t size() const noexcept {
     return machines_.size();
   }
+  const history_shape& shape() const noexcept {
+    return shape_;
+  }
   std::int64_t now_ms() const noexcept;
 
   bool up(std::size_t node) const noexcept;
+  /// It is up and, as far as it knows, a member.
+  bool serves(std::size_t node) const;
   /// The process ends at this moment; the disk keeps what was synced.
   void crash(std::size_t node);
+  /// A node that finds itself removed gets an empty disk first.
   void restart(std::size_t node);
+  /// Of a node that is down: an empty one takes its place.
+  void replace_disk(std::size_t node);
   /// The disk takes nothing any more, or again.
   void fill_disk(std::size_t node, bool full);
   /// Hands all leaderships of a node over.
   void hand_over(std::size_t node);
+  /// Wall clocks go to other times, hours apart; or to the same.
+  void jump_clocks();
+  void set_clocks_right();
 
   /// Only of a node that is up.
   engine& api(std::size_t node);
+  const std::string& disk_of(std::size_t node) const;
 
   simulated_links& links() noexcept {
     return links_;
@@ -64,8 +64,14 @@ public:
   /// Lets everything happen that is due within that time.
   void run_for(std::int64_t ms);
 
-  /// The digest of a node's replica; nodes that applied the same agree.
-  result<std::uint64_t> digest(std::size_t node, std::uint32_t shard) const;
+  /// The newest map that a node knows that is up. Null: none is up.
+  std::shared_ptr<const cluster_map> map() const;
+  /// Of a map's node that is up.
+  std::optional<std::size_t> place_of(const cluster_node& node) const;
+  /// What is not as the map wants it: replicas that differ, or that are where
+  /// they should not be. Empty: all is well.
+  std::string unsettled() const;
+
   std::uint32_t shards() const noexcept {
     return shard_count;
   }
@@ -82,32 +88,34 @@ public:
   std::function<void(std::size_t node, hub_id hub, room_signal x)> on_room;
 
 private:
-  static constexpr std::uint32_t shard_count = 2;
-
   struct config : caf::actor_system_config {
     config();
   };
   class node_sink;
-  class disk;
-  struct process;
   struct machine {
-    test::temp_dir dir;
-    std::unique_ptr<disk> env;
-    std::unique_ptr<process> life; // null: down
+    std::unique_ptr<simulated_disk> disk;
+    std::unique_ptr<node_sink> sink;
+    std::unique_ptr<simulated_process> life; // null: down
+    std::uint32_t disks = 0;
   };
 
   void begin(std::size_t node);
   void settle_now();
+  void choose_clock();
   void note(std::uint64_t what) noexcept;
+  std::string unsettled(shard_id shard, const placement& wanted) const;
 
+  const history_shape shape_;
   mutant mutant_;
-  std::shared_ptr<const cluster_map> map_;
   simulated_links links_;
-  std::vector<machine> machines_;
-  std::vector<std::unique_ptr<process>> dead_; // actors may still refer to them
   config config_;
   caf::actor_system system_;
   caf::scheduler::test_coordinator& scheduler_;
+  simulated_world world_;
+  std::vector<machine> machines_;
+  /// Actors may still refer to them.
+  std::vector<std::unique_ptr<simulated_process>> dead_;
+  std::vector<std::int64_t> clocks_ms_{0};
   std::uint64_t fingerprint_ = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "tests/unit/cluster_sim/simulated_links.hpp"
 
+#include "actors/remote.hpp"
+
 #include <algorithm>
 
 namespace callboard::sim {
@@ -14,7 +16,8 @@ public:
   result<std::uint16_t> start(const peer_identity&, peer_sink&) override {
     return std::uint16_t{1};
   }
-  void set_cluster(const std::string&) override {
+  void set_cluster(const std::string& cluster) override {
+    links_.places_[node_].who.cluster = cluster;
   }
   void set_targets(std::vector<std::string>) override {
   }
@@ -35,8 +38,9 @@ private:
   std::size_t node_;
 };
 
-simulated_links::simulated_links(std::size_t nodes, std::mt19937& random)
-    : random_{random}, places_(nodes),
+simulated_links::simulated_links(std::size_t nodes, std::mt19937& random,
+                                 witness& seen)
+    : random_{random}, seen_{seen}, places_(nodes),
       dial_at_us_(nodes, std::vector<std::int64_t>(nodes, 0)) {
   // nop
 }
@@ -77,6 +81,9 @@ bool simulated_links::send(std::size_t from, peer_session to, peer_lane lane,
   auto at = std::ranges::find(sessions_, to.value, &session::number);
   if (at == sessions_.end() || at->over)
     return false;
+  watch(from, *bytes);
+  if (change_)
+    bytes = change_(std::move(bytes));
   auto receiver = at->ends[0] == from ? 1u : 0u;
   auto& queue = at->under_way[receiver][static_cast<std::size_t>(lane)];
   auto due = now_us_ + 50 + static_cast<std::int64_t>(random_() % 1500);
@@ -86,6 +93,18 @@ bool simulated_links::send(std::size_t from, peer_session to, peer_lane lane,
     due = std::max(due, queue.back().due_us);
   queue.push_back({due, std::move(bytes)});
   return true;
+}
+
+/// Who says that it leads.
+void simulated_links::watch(std::size_t from, const std::string& bytes) {
+  constexpr char notice_type = 2; // its place in remote::message
+  if (bytes.empty() || bytes.front() != notice_type)
+    return;
+  auto message = remote::decode(bytes);
+  if (!message)
+    return;
+  if (auto x = std::get_if<remote::leader_notice>(&*message); x && x->leads)
+    seen_.leads(x->shard, x->term, from + 1);
 }
 
 void simulated_links::reset(peer_session which) {

@@ -3,6 +3,8 @@
 #include "actors/peer_router.hpp"
 #include "actors/peers.hpp"
 
+#include "tests/unit/cluster_sim/witness.hpp"
+
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -25,7 +27,12 @@ public:
   static constexpr std::int64_t link_timeout_us = 1'500'000;
   static constexpr std::int64_t redial_us = 300'000;
 
-  simulated_links(std::size_t nodes, std::mt19937& random);
+  simulated_links(std::size_t nodes, std::mt19937& random, witness& seen);
+
+  /// For mutants: what becomes of each frame on its way.
+  void change_frames(std::function<shared_bytes(shared_bytes)> change) {
+    change_ = std::move(change);
+  }
 
   /// The network of a node's present life; `peers` gets what arrives.
   std::unique_ptr<peer_network> attach(std::size_t node);
@@ -73,8 +80,11 @@ private:
   void reset(peer_session which);
   void end(std::size_t i);
   bool is_cut(std::size_t from, std::size_t to) const;
+  void watch(std::size_t from, const std::string& bytes);
 
   std::mt19937& random_;
+  witness& seen_;
+  std::function<shared_bytes(shared_bytes)> change_;
   std::int64_t now_us_ = 0;
   std::vector<place> places_;
   std::vector<session> sessions_;

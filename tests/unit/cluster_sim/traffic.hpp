@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/unit/cluster_sim/simulated_cluster.hpp"
+#include "tests/unit/cluster_sim/witness.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -13,30 +14,6 @@
 #include <vector>
 
 namespace callboard::sim {
-
-/// What everybody says about the rooms, held against each other: an event that
-/// contradicts what was said before is a broken promise.
-class witness {
-public:
-  /// The event at a place of a room, as somebody saw it.
-  void saw(const room_key& room, event_seq seq, const std::string& frame,
-           const std::string& who);
-  /// A producer was told that its event is durable there.
-  void acknowledged(const room_key& room, const std::string& id, event_seq seq);
-  /// A room's whole history, read at the end.
-  void history(const room_key& room, const std::vector<posted_event>& events);
-
-  void broken(std::string what);
-
-  const std::vector<std::string>& broken_promises() const noexcept {
-    return broken_;
-  }
-
-private:
-  std::map<std::pair<room_key, event_seq>, std::string> frames_;
-  std::map<std::pair<room_key, std::string>, event_seq> acknowledged_;
-  std::vector<std::string> broken_;
-};
 
 /// Producers that send each event until they are told that it is durable, and
 /// viewers that follow rooms as a hub does: history up to where the room said
@@ -57,6 +34,10 @@ public:
   /// False: a node did not answer in time.
   bool read_all();
 
+  using reply = std::function<void(answer)>;
+  /// Where the answer to a request goes, from whichever node.
+  reply_address expect(reply what);
+
   std::uint64_t acknowledged() const noexcept {
     return acknowledged_;
   }
@@ -68,8 +49,6 @@ public:
   }
 
 private:
-  using reply = std::function<void(answer)>;
-
   struct producer {
     std::string name;
     room_key room;
@@ -78,6 +57,7 @@ private:
     std::size_t node = 0;
     /// Under way or to be sent (again).
     std::vector<std::string> ids;
+    std::vector<std::string> known; ///< Acknowledged.
     std::uint64_t request = 0;
     std::int64_t until_ms = 0;
     std::int64_t not_before_ms = 0;
@@ -104,7 +84,6 @@ private:
   };
 
   std::size_t some_node();
-  reply_address expect(std::size_t node, reply what);
   void tick(producer& x);
   void send(producer& x);
   void answered(producer& x, answer got);
