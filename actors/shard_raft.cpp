@@ -8,6 +8,14 @@
 
 namespace callboard {
 
+namespace {
+
+/// Entries that a follower is sent ahead of its answers, each of up to
+/// engine.batch_bytes: what it keeps in memory while its disk is full.
+constexpr std::uint32_t most_inflight_entries = 64;
+
+} // namespace
+
 shard_raft::shard_raft(node_context& node, shard_id shard)
     : node_{node}, shard_{shard} {
   // nop
@@ -72,6 +80,7 @@ result<void> shard_raft::load(std::span<const group_member> bootstrap,
     = static_cast<std::uint32_t>(node_.conf.cluster.election_timeout.count());
   opts.heartbeat_ms
     = static_cast<std::uint32_t>(node_.conf.cluster.heartbeat.count());
+  opts.max_inflight_entries = most_inflight_entries;
   raft_ = make_raft_consensus(opts);
   applied_ = *applied;
   trimmed_ = {};

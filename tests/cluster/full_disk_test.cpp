@@ -179,6 +179,30 @@ TEST_P(full_disk, of_a_leader_makes_another_one_lead) {
   EXPECT_EQ(work.finish(), "");
 }
 
+TEST_P(full_disk, of_a_follower_costs_it_bounded_memory) {
+  for (int i = 0; i < nodes().size(); ++i)
+    ASSERT_TRUE(disk(i).grow("size=600m"));
+  ASSERT_TRUE(publish(0, "big", plain_event("first"))) << last_answer();
+  const int leader = nodes().find_leader("big");
+  const int full = (leader + 1) % nodes().size();
+  disk(full).fill();
+  const auto before = nodes().node(full).resident_bytes();
+  for (int i = 0; i < 500; ++i) {
+    auto event = plain_event("b" + std::to_string(i));
+    event["data"] = json::string(200'000, 'x');
+    ASSERT_TRUE(publish(leader, "big", event)) << last_answer();
+  }
+  const auto after = nodes().node(full).resident_bytes();
+  const auto mib = [](std::size_t bytes) { return bytes >> 20; };
+  std::cout << "[  FIGURE  ] memory of a follower with a full disk: "
+            << mib(before) << " MiB, after 100 MB of events " << mib(after)
+            << " MiB" << std::endl;
+  EXPECT_LT(after, before + (60u << 20));
+  expect_said(full);
+  disk(full).make_room();
+  expect_healed(full);
+}
+
 TEST_P(full_disk, that_a_node_never_gets_over_ends_the_node_with_a_word) {
   auto& settings = nodes().node(2).settings();
   nodes().kill(2);
