@@ -47,8 +47,7 @@ void cluster_state::init(node_context& node, peer_router& router,
   if (auto map = node.map(); map->version != 0) {
     map_ = *map;
     directory_.emplace(node, directory_shard);
-    if (auto ok = directory_->start(self_, steady_ms()); !ok)
-      node.die("the directory of the cluster: " + ok.error().detail);
+    directory_->start(self_);
   }
   dial();
   self_->send(self_, tick{});
@@ -132,8 +131,7 @@ void cluster_state::become_member(cluster_map map, bool from_start) {
   spdlog::info("this node is #{} of cluster {}", node_->self.load().value,
                map_.cluster);
   directory_.emplace(*node_, directory_shard);
-  if (auto started = directory_->start(self_, steady_ms()); !started)
-    node_->die("the directory of the cluster: " + started.error().detail);
+  directory_->start(self_);
   for (auto& shard : node_->shards)
     self_->send(shard, map_changed{});
   router_->map_changed();
@@ -269,6 +267,8 @@ cluster(cluster_actor::stateful_pointer<cluster_state> self, node_context* node,
     [&state](state_staged& x) { state.handle(x); },
     [&state](const stream_over& x) { state.handle(x); },
     [&state](const digest_made& x) { state.handle(x); },
+    [&state](const replica_loaded& x) { state.handle(x); },
+    [&state](export_pinned& x) { state.handle(x); },
     [&state](const peer_came& x) { state.handle(x); },
     [&state](const peer_went& x) { state.handle(x); },
     [&state](peer_message& x) { state.handle(x); },

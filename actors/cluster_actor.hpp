@@ -59,6 +59,8 @@ public:
   void handle(state_staged& x);
   void handle(const stream_over& x);
   void handle(const digest_made& x);
+  void handle(const replica_loaded& x);
+  void handle(export_pinned& x);
   description describe() const;
 
 private:

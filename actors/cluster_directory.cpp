@@ -71,6 +71,15 @@ void cluster_state::handle(const digest_made& x) {
   directory_->handle(x);
 }
 
+void cluster_state::handle(const replica_loaded& x) {
+  directory_->handle(x, steady_ms());
+  after_directory();
+}
+
+void cluster_state::handle(export_pinned& x) {
+  directory_->handle(x);
+}
+
 // -- leading it
 // ----------------------------------------------------------------
 

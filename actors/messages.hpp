@@ -217,7 +217,8 @@ using shard_actor = caf::typed_actor<
   caf::reacts_to<state_flushed>, caf::reacts_to<state_pinned>,
   caf::reacts_to<state_installed>, caf::reacts_to<state_wiped>,
   caf::reacts_to<state_staged>, caf::reacts_to<stream_over>,
-  caf::reacts_to<digest_made>,
+  caf::reacts_to<digest_made>, caf::reacts_to<replica_loaded>,
+  caf::reacts_to<export_pinned>,
   // Viewers' nodes come and go.
   caf::reacts_to<join_room_request>, caf::reacts_to<leave_room_request>,
   caf::reacts_to<ask_streams_request>, caf::reacts_to<watch_tenant_request>,

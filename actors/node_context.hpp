@@ -3,6 +3,7 @@
 #include "actors/engine.hpp"
 #include "actors/messages.hpp"
 #include "actors/model/cluster_map.hpp"
+#include "actors/move_slots.hpp"
 #include "actors/peer_table.hpp"
 #include "actors/replica_figures.hpp"
 #include "config/settings.hpp"
@@ -66,8 +67,6 @@ enum class no_space_reason : std::uint8_t {
 struct node_context {
   settings conf;
   std::string name;
-  /// False in simulations, in which no actor has a thread of its own.
-  bool own_threads = true;
   std::unique_ptr<log_store> log;
   std::unique_ptr<state_store> state;
 
@@ -85,6 +84,7 @@ struct node_context {
   std::atomic<node_number> self{node_number{1}};
   peer_table peers;
   replica_figures replicas; ///< For /metrics; empty if the node is alone.
+  move_slots states_out, states_in; ///< Up to conf.cluster.moves each.
 
   node_counters counters;
   std::vector<std::atomic<std::uint64_t>> shard_bytes_in_flight;

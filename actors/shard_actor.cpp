@@ -31,8 +31,7 @@ void shard_state::init(node_context& node, shard_id id) {
     .window = queue_window, .waiting = node.conf.dispatch.max_waiting});
   leases_.emplace(node.conf.dispatch.lease.count());
   raft_.emplace(node, id);
-  if (auto ok = raft_->start(self_, steady_ms()); !ok)
-    node.die("shard " + std::to_string(id.value) + ": " + ok.error().detail);
+  raft_->start(self_);
   self_->send(self_, tick{});
 }
 
@@ -179,6 +178,8 @@ shard(shard_actor::stateful_pointer<shard_state> self, node_context* node,
     [&state](state_staged& x) { state.handle(x); },
     [&state](const stream_over& x) { state.handle(x); },
     [&state](const digest_made& x) { state.handle(x); },
+    [&state](const replica_loaded& x) { state.handle(x); },
+    [&state](export_pinned& x) { state.handle(x); },
     [&state](join_room_request& x) { state.handle(x); },
     [&state](const leave_room_request& x) { state.handle(x); },
     [&state](ask_streams_request& x) { state.handle(x); },

@@ -72,6 +72,8 @@ public:
   void handle(state_staged& x);
   void handle(const stream_over& x);
   void handle(const digest_made& x);
+  void handle(const replica_loaded& x);
+  void handle(export_pinned& x);
   void handle(join_room_request& x);
   void handle(const leave_room_request& x);
   void handle(ask_streams_request& x);

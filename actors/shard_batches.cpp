@@ -203,6 +203,15 @@ void shard_state::handle(const digest_made& x) {
   raft_->handle(x);
 }
 
+void shard_state::handle(const replica_loaded& x) {
+  raft_->handle(x, steady_ms());
+  after_raft();
+}
+
+void shard_state::handle(export_pinned& x) {
+  raft_->handle(x);
+}
+
 void shard_state::dispatch(open_batch& x) {
   batches_applied_ = std::max(batches_applied_, x.number);
   tell_rooms(x);

@@ -128,7 +128,7 @@ std::optional<map_order> shard_raft::wish(std::uint64_t now_ms) {
   auto self = node_.self.load();
   auto taken = map->taken_from(shard_, self);
   auto lacking = group->replicas.size() < map->wanted() && !wanted(self);
-  if (raft_ || wiping_ || !taken || (taken->empty && !lacking))
+  if (raft_ || loading_ || wiping_ || !taken || (taken->empty && !lacking))
     return std::nullopt;
   next_wish_ms_ = now_ms + (taken->empty ? 10 * again_ms : again_ms);
   return cluster_change::give_back{shard_, self};

@@ -199,11 +199,7 @@ void shard_state::set_serving(bool on) {
 // --------------------------------------------------
 
 void shard_state::handle(map_changed) {
-  if (raft_->started())
-    return;
-  if (auto ok = raft_->start(self_, steady_ms()); !ok)
-    node_->die("shard " + std::to_string(id_.value) + ": " + ok.error().detail);
-  after_raft();
+  raft_->start(self_); // unless there is a replica already
 }
 
 void shard_state::tick_members(std::uint64_t now_ms) {

@@ -24,54 +24,55 @@ shard_raft::shard_raft(node_context& node, shard_id shard)
 // -- start
 // ---------------------------------------------------------------------
 
-result<void> shard_raft::start(storage_listener me, std::uint64_t now_ms) {
+void shard_raft::start(storage_listener me) {
   me_ = std::move(me);
-  std::vector<group_member> first;
+  if (loading_) {
+    look_again_ = true; // it may be a founder by now
+    return;
+  }
+  std::vector<group_member> founders;
   auto map = node_.first_map();
   if (auto wanted = map ? map->of(shard_) : nullptr)
     for (auto node : wanted->replicas)
-      first.push_back({node, true});
-  auto founder
-    = std::ranges::find(first, node_.self.load(), &group_member::node)
-      != first.end();
-  auto unfinished = node_.log->unfinished_install(shard_);
-  if (!unfinished)
-    return tl::unexpected{unfinished.error()};
-  if (*unfinished != stream_id{}) {
-    // The process ended between the log's part of an install and the state's.
-    if (auto ok = node_.state->install(shard_, *unfinished); !ok)
-      return ok;
-    log_store::batch done;
-    done.installed(shard_);
-    std::string error;
-    if (node_.log->write(done, error) != write_outcome::durable)
-      return fail(errc::internal, "the log cannot be written: " + error);
-  }
-  if (auto ok = node_.state->drop_staged(shard_); !ok)
-    return ok;
-  auto present = node_.log->presence(shard_);
-  if (!present)
-    return tl::unexpected{present.error()};
-  switch (*present) {
-  case log_presence::holds:
-    return load({}, now_ms);
-  case log_presence::wiped: // the process may have ended amid it
-    return node_.state->wipe(shard_);
-  case log_presence::never:
-    break;
-  }
-  // Else the first message of the group's leader starts it.
-  return founder ? load(first, now_ms) : result<void>{};
+      founders.push_back({node, true});
+  if (std::ranges::find(founders, node_.self.load(), &group_member::node)
+      == founders.end())
+    founders.clear();
+  if (std::exchange(looked_, !founders.empty()) == !founders.empty())
+    return; // there was nothing then, and what comes since comes from others
+  load([shard = shard_, founders](node_context& node) {
+    return find_replica(node, shard, founders);
+  });
 }
 
-result<void> shard_raft::load(std::span<const group_member> bootstrap,
-                              std::uint64_t now_ms) {
-  auto applied = node_.state->applied(shard_);
-  if (!applied)
-    return tl::unexpected{applied.error()};
-  auto found = node_.log->load(shard_, *applied);
-  if (!found)
-    return tl::unexpected{found.error()};
+/// A member of the group talks to us: we are being taken in.
+void shard_raft::join() {
+  load(
+    [shard = shard_](node_context& node) { return load_replica(node, shard); });
+}
+
+void shard_raft::load(const std::function<loaded_replica(node_context&)>& how) {
+  if (raft_ || loading_ || wiping_)
+    return;
+  loading_ = true;
+  node_.read([&node = node_, how, me = me_] {
+    caf::anon_send(me,
+                   replica_loaded{std::make_shared<loaded_replica>(how(node))});
+  });
+}
+
+void shard_raft::handle(const replica_loaded& x, std::uint64_t now_ms) {
+  loading_ = false;
+  auto& found = *x.what;
+  if (found.error)
+    node_.die((shard_ == directory_shard
+                 ? std::string{"the directory of the cluster"}
+                 : "shard " + std::to_string(shard_.value))
+              + ": " + found.error->detail);
+  if (std::exchange(look_again_, false) && !found.begins)
+    return start(me_);
+  if (!found.begins)
+    return; // the first message of the group's leader starts it
   consensus::options opts;
   opts.self = node_.self;
   opts.group = static_cast<std::uint32_t>(shard_.value);
@@ -82,13 +83,12 @@ result<void> shard_raft::load(std::span<const group_member> bootstrap,
     = static_cast<std::uint32_t>(node_.conf.cluster.heartbeat.count());
   opts.max_inflight_entries = most_inflight_entries;
   raft_ = make_raft_consensus(opts);
-  applied_ = *applied;
+  applied_ = found.applied;
   trimmed_ = {};
-  stored_last_ = found->entries.empty() ? found->snapshot_index
-                                        : found->entries.back().index;
+  stored_last_ = found.log.entries.empty() ? found.log.snapshot_index
+                                           : found.log.entries.back().index;
   node_.counters.replicas.fetch_add(1);
-  carry_out(raft_->start(std::move(*found), bootstrap, now_ms));
-  return {};
+  carry_out(raft_->start(std::move(found.log), found.bootstrap, now_ms));
 }
 
 // -- events
@@ -140,10 +140,8 @@ bool shard_raft::receive(node_number from, remote::message& x,
     if (wiping_)
       return true;
     if (!raft_) {
-      // A member of the group talks to us: we are being taken in.
-      if (auto ok = load({}, now_ms); !ok)
-        node_.die("shard " + std::to_string(shard_.value) + ": "
-                  + ok.error().detail);
+      join(); // what is said meanwhile is said again
+      return true;
     }
     // The state that such a message stands for comes as a stream, and the
     // message again behind it.
@@ -152,7 +150,7 @@ bool shard_raft::receive(node_number from, remote::message& x,
     carry_out(raft_->receive(from, raft->bytes, now_ms));
     return true;
   }
-  return receive_stream(from, x, now_ms);
+  return receive_stream(from, x);
 }
 
 // -- the disk reports
@@ -362,8 +360,7 @@ void shard_raft::hear_members(const remote::leader_notice& x) {
   raft_.reset();
   unsynced_.clear();
   reads_.clear();
-  outgoing_.clear();
-  incoming_.reset();
+  end_streams();
   digests_.clear();
   outliers_.clear();
   ++sums_.replicas_dropped;

@@ -3,15 +3,16 @@
 #include "actors/directory_orders.hpp"
 #include "actors/messages.hpp"
 #include "actors/node_context.hpp"
+#include "actors/replica_load.hpp"
 #include "storage/raft/consensus.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -44,9 +45,10 @@ public:
   shard_raft(const shard_raft&) = delete;
   shard_raft& operator=(const shard_raft&) = delete;
 
-  /// Begins with what is on the disk, if there is anything or the node was in
-  /// the cluster from the start. `me` hears of progress.
-  result<void> start(storage_listener me, std::uint64_t now_ms);
+  /// Lets a reader look for what is on the disk; if there is anything, or the
+  /// node was in the cluster from the start, replica_loaded begins with it.
+  /// Messages are dropped until then. `me` hears of that and of progress.
+  void start(storage_listener me);
 
   /// Whether there is a replica here.
   bool started() const noexcept {
@@ -66,6 +68,9 @@ public:
   /// them, and not wanted, drops its replica.
   void hear_members(const remote::leader_notice& x);
 
+  /// A disk that cannot be read ends the process.
+  void handle(const replica_loaded& x, std::uint64_t now_ms);
+  void handle(export_pinned& x);
   void handle(const log_durable& x, std::uint64_t now_ms);
   /// The state is applied up to here.
   void handle(const state_applied& x);
@@ -165,15 +170,16 @@ private:
     std::optional<state_descriptor> install;
   };
 
-  result<void> load(std::span<const group_member> bootstrap,
-                    std::uint64_t now_ms);
+  void load(const std::function<loaded_replica(node_context&)>& how);
+  void join();
   void carry_out(const effects& x);
   void persist(const effects& x);
   void send(const std::vector<raft_message_out>& messages);
   void report_durable(std::uint64_t now_ms);
   void begin_stream(const state_request& x);
-  bool receive_stream(node_number from, remote::message& x,
-                      std::uint64_t now_ms);
+  void end_streams();
+  bool receive_stream(node_number from, remote::message& x);
+  bool receive_state(node_number from, const remote::state_description& x);
   void note_digest(node_number node, log_index applied, std::uint64_t digest);
   log_index keep_behind(log_index upto) const;
   /// Who was silent for longer counts as lost.
@@ -193,12 +199,17 @@ private:
   std::deque<unsynced_append> unsynced_; // in the order of their tickets
   ticket synced_;                        // by the log; maybe not reported yet
   bool installing_ = false;              // the front of unsynced_
+  std::optional<bool> looked_; // at the disk, as a founder of the group or not
+  bool loading_ = false;
+  bool look_again_ = false; // when that is done
   bool wiping_ = false;
   std::vector<read_outcome> reads_;
 
   struct outgoing {
     node_number to;
-    caf::actor sender;
+    log_index at_least;
+    move_slots::slot slot; // until there is a sender
+    caf::actor sender;     // null: a reader pins the state
   };
   struct incoming {
     node_number from;

@@ -70,6 +70,17 @@ struct state_staged {
   std::string message;
 };
 
+/// What a replica begins with (replica_load.hpp); never null.
+struct replica_loaded {
+  std::shared_ptr<struct loaded_replica> what;
+};
+
+/// The state for a follower that asked, pinned. Null: it could not be.
+struct export_pinned {
+  stream_id stream;
+  std::shared_ptr<state_export> state;
+};
+
 /// A stream to a follower came to its end, well or not.
 struct stream_over {
   stream_id stream;
@@ -84,13 +95,13 @@ struct digest_made {
 };
 
 /// Whoever drives a replica hears of its disk from here.
-using storage_listener
-  = caf::typed_actor<caf::reacts_to<log_durable>, caf::reacts_to<state_applied>,
-                     caf::reacts_to<state_flushed>,
-                     caf::reacts_to<state_pinned>,
-                     caf::reacts_to<state_installed>,
-                     caf::reacts_to<state_wiped>, caf::reacts_to<state_staged>,
-                     caf::reacts_to<stream_over>, caf::reacts_to<digest_made>>;
+using storage_listener = caf::typed_actor<
+  caf::reacts_to<log_durable>, caf::reacts_to<state_applied>,
+  caf::reacts_to<state_flushed>, caf::reacts_to<state_pinned>,
+  caf::reacts_to<state_installed>, caf::reacts_to<state_wiped>,
+  caf::reacts_to<state_staged>, caf::reacts_to<stream_over>,
+  caf::reacts_to<digest_made>, caf::reacts_to<replica_loaded>,
+  caf::reacts_to<export_pinned>>;
 
 /// Persist these, in this order, and tell `from` when it is done.
 struct log_append {
@@ -171,5 +182,18 @@ struct stream_message {
 
 /// The peer is gone, or the stream is void.
 struct stream_void {};
+
+/// A reader has the next rows of the state that is sent; empty: there are no
+/// more.
+struct rows_read {
+  result<std::string> rows;
+};
+
+/// A reader has done with the state that comes in what was asked: begun it,
+/// added a chunk or finished it.
+struct rows_staged {
+  std::shared_ptr<state_import> staging; ///< Null: it failed.
+  problem why;                           ///< Then.
+};
 
 } // namespace callboard

@@ -98,8 +98,11 @@ constexpr std::array table{
   setting_info{
     "cluster", "chunk_bytes", kind::size, cluster<&cluster_s::chunk_bytes>,
     "A replica's state moves in pieces of this size.", 4 * kib, 16 * mib},
-  setting_info{"cluster", "moves", kind::count, cluster<&cluster_s::moves>,
-               "Shards whose replicas move at a time, for each node.", 1, 64},
+  setting_info{
+    "cluster", "moves", kind::count, cluster<&cluster_s::moves>,
+    "States of replicas that a node sends at a time, and that it takes "
+    "in; others wait.",
+    1, 64},
   setting_info{"cluster", "digest_interval", kind::duration,
                cluster<&cluster_s::digest_interval>,
                "How often replicas compare digests of what they hold; large "

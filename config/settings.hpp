@@ -112,7 +112,7 @@ struct settings {
     std::uint64_t link_queue_bytes = 64u << 20; ///< Per peer and lane.
     std::uint64_t frame_bytes = 32u << 20;      ///< Largest frame of a link.
     std::uint64_t chunk_bytes = 256u << 10;     ///< Of a state that moves.
-    std::uint32_t moves = 2; ///< Shards whose replicas move at a time, a node.
+    std::uint32_t moves = 2; ///< States that a node sends, or gets, at a time.
     /// How often replicas compare digests of what they hold; 0: never.
     std::chrono::milliseconds digest_interval{60'000};
     /// A replica that differed is given back to the same node only once in it.

@@ -48,6 +48,13 @@ void add_engine(families& out, const engine_metrics& x) {
   out.gauge("callboard_shards", "Shards of the node", x.shards);
   out.gauge("callboard_leading_shards", "Shards that this node leads",
             x.leading_shards);
+  out.labelled("callboard_moving_states",
+               "Replicas' states on their way, at most cluster.moves each way",
+               MetricType::Gauge, "way",
+               {{"out", double(x.states_out)}, {"in", double(x.states_in)}});
+  out.counter("callboard_moving_states_put_off_total",
+              "Times a state had to wait because of cluster.moves",
+              x.states_put_off);
   out.gauge("callboard_state_disk_bytes", "Size of the state on disk",
             x.state_disk_bytes);
   out.gauge("callboard_log_disk_bytes", "Size of the log on disk",

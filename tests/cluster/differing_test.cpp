@@ -131,16 +131,6 @@ protected:
     }
   }
 
-  /// The sum of a figure over this node's groups.
-  double figure(int i, const std::string& name) {
-    const auto text = nodes().get(i, "/metrics").body;
-    double sum = 0;
-    for (std::size_t at = 0;
-         (at = text.find("\n" + name + '{', at)) != std::string::npos; ++at)
-      sum += std::stod(text.substr(text.find('}', at) + 1));
-    return sum;
-  }
-
   /// Nodes write their figures down once a second.
   void expect_figure(const std::string& name, double expected,
                      std::optional<int> node = {}) {

@@ -59,6 +59,46 @@ TEST_F(elastic, a_new_node_gets_its_share_and_an_old_one_leaves) {
   EXPECT_EQ(work.finish(), "");
 }
 
+TEST_F(elastic, states_move_no_more_at_a_time_than_the_setting_says) {
+  make_cluster(
+    {.arguments = {"--cluster-moves", "1", "--cluster-chunk-bytes", "4KiB",
+                   "--storage-flush-after-log-bytes", "1MiB"}});
+  load work{nodes()};
+  // Until the log was trimmed: a new replica needs the state then.
+  const std::string filler(8 * 1024, 'x');
+  for (int i = 0; i < 480; ++i) {
+    auto event = plain_event("fill" + std::to_string(i));
+    event["data"] = {{"filler", filler}};
+    const auto project = "other" + std::to_string(i % 24); // not the load's
+    ASSERT_TRUE(publish(i % 3, project, event)) << last_answer();
+  }
+  const int fourth = nodes().add();
+  take_in(fourth);
+  order("POST", "rebalance");
+  double most = 0;
+  EXPECT_TRUE(eventually(
+    [&] {
+      for (int i = 0; i < nodes().size(); ++i)
+        for (const auto* way : {"out", "in"})
+          most = std::max(most, figure(i, "callboard_moving_states{way=\""
+                                            + std::string{way} + "\"}"));
+      return at_rest(told());
+    },
+    60s))
+    << json::serialize(told());
+  EXPECT_LE(most, 1);
+  double put_off = 0;
+  for (int i = 0; i < nodes().size(); ++i)
+    put_off += figure(i, "callboard_moving_states_put_off_total");
+  EXPECT_GT(put_off, 0) << "none had to wait: the test shows nothing";
+  EXPECT_TRUE(eventually([&] {
+    return figure(fourth, "callboard_shard_states_received_total") >= 8;
+  }))
+    << figure(fourth, "callboard_shard_states_received_total");
+  EXPECT_TRUE(work.flows(50));
+  EXPECT_EQ(work.finish(), "");
+}
+
 TEST_F(elastic, leaders_go_where_operators_want_them) {
   make_cluster();
   load work{nodes(), {.pace = 20ms}};

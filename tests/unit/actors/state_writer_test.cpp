@@ -64,6 +64,8 @@ storage_listener::behavior_type listener(storage_listener::pointer,
     [](state_staged&) {},
     [](const stream_over&) {},
     [](const digest_made&) {},
+    [](const replica_loaded&) {},
+    [](const export_pinned&) {},
   };
 }
 

@@ -14,7 +14,7 @@ std::string all_of(const std::vector<std::string>& lines) {
 
 TEST(cluster_sim, promises_are_kept_whatever_breaks) {
   history_figures sum;
-  for (std::uint32_t seed = 1; seed <= 10; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 15; ++seed) {
     auto x = run_history(seed);
     EXPECT_TRUE(x.broken.empty()) << "cluster_soak --seed " << seed << ":\n"
                                   << all_of(x.broken);
