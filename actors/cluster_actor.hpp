@@ -112,6 +112,7 @@ private:
   void hear_leader(node_number from, const remote::leader_notice& x);
 
   // Orders and asks.
+  bool too_much(const reply_address& to);
   void ask_directory(map_order order, std::optional<reply_address> to);
   void send_order(std::uint64_t token, pending_order& x);
   void finish_order(std::uint64_t token, result<std::string> outcome);
@@ -137,7 +138,7 @@ private:
   cluster_map map_; ///< The newest known.
   std::map<peer_session, peer_identity> peers_;
   std::string met_cluster_; ///< One that this node is not of.
-  bool has_data_ = false;   ///< Of a life as a single node.
+  bool has_data_ = false; ///< Of a life as a single node.
   std::string last_said_;
   std::uint64_t said_ms_ = 0;
 
@@ -146,7 +147,7 @@ private:
   bool checked_store_ = false; ///< This leadership knows the stored map.
   node_number directory_leader_;
   raft_term directory_term_;
-  std::deque<waiting_change> changes_; // bounded: the askers give up
+  std::deque<waiting_change> changes_; // bounded: see directory_request
   std::optional<log_index> changing_;  // the front's entry
   std::uint64_t next_notice_ms_ = 0, next_drop_ms_ = 0, next_address_ms_ = 0,
                 next_figures_ms_ = 0, next_check_ms_ = 0;
@@ -160,6 +161,7 @@ private:
   };
   std::unordered_map<shard_id, group_members> groups_;
 
+  // Both together at most cluster.asks, and each for a few seconds.
   std::map<std::uint64_t, pending_order> orders_;
   std::map<std::uint64_t, gathering> gatherings_;
   std::uint64_t next_token_ = 1;

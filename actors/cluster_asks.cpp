@@ -64,7 +64,24 @@ void cluster_state::handle(peer_message& x) {
     return add_report(report->token, std::move(report->json));
 }
 
+/// Whether so much is under way that no more is taken; then `to` hears of it.
+bool cluster_state::too_much(const reply_address& to) {
+  node_->counters.asks.store(orders_.size() + gatherings_.size());
+  if (orders_.size() + gatherings_.size() < node_->conf.cluster.asks)
+    return false;
+  node_->counters.asks_refused.fetch_add(1);
+  answer(to, tl::unexpected{
+               problem{errc::unavailable,
+                       "this node has too many questions to all nodes open "
+                       "(cluster.asks); send again in a moment",
+                       {},
+                       std::chrono::seconds{1}}});
+  return true;
+}
+
 void cluster_state::handle(cluster_ask& x) {
+  if (too_much(x.to))
+    return;
   if (!formed()) {
     return answer(x.to,
                   fail(errc::unavailable,
@@ -79,6 +96,8 @@ void cluster_state::handle(cluster_ask& x) {
 
 // Each shard's leader answers for its shard.
 void cluster_state::handle(cluster_query& x) {
+  if (too_much(x.to))
+    return;
   auto token = next_token_++;
   auto& all = gatherings_[token];
   all.to = x.to;
@@ -173,6 +192,8 @@ void cluster_state::handle(const map_wish& x) {
 
 void cluster_state::ask_directory(map_order order,
                                   std::optional<reply_address> to) {
+  if (!to && orders_.size() >= node_->conf.cluster.asks)
+    return; // what this node itself wants it wants again in a moment
   auto token = next_token_++;
   auto& x = orders_[token];
   x = {encode_order(order), to, {}, steady_ms() + order_patience_ms};
@@ -340,6 +361,7 @@ void cluster_state::finish_gathering(std::uint64_t token) {
 }
 
 void cluster_state::tick_asks(std::uint64_t now_ms) {
+  node_->counters.asks.store(orders_.size() + gatherings_.size());
   std::vector<std::uint64_t> late, unsent;
   for (auto& [token, x] : gatherings_)
     if (now_ms >= x.until_ms)

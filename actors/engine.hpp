@@ -265,6 +265,8 @@ struct engine_metrics {
   std::uint64_t in_flight_bytes = 0, active_runs = 0, active_rooms = 0,
                 waiting_workers = 0, leases = 0, leading_shards = 0, shards = 0,
                 state_disk_bytes = 0, log_disk_bytes = 0;
+  std::uint64_t asks = 0,
+                asks_refused = 0; ///< See cluster.asks; a gauge first.
   /// Gauges: states of replicas on their way; then how often one had to wait
   /// for cluster.moves.
   std::uint64_t states_out = 0, states_in = 0, states_put_off = 0;

@@ -258,6 +258,8 @@ engine_metrics engine_facade::metrics() const {
   m.leases = c.leases;
   m.in_flight_bytes = c.in_flight_bytes;
   m.active_runs = c.active_runs;
+  m.asks = c.asks;
+  m.asks_refused = c.asks_refused;
   m.states_out = node_.states_out.used();
   m.states_in = node_.states_in.used();
   m.states_put_off = node_.states_out.refused() + node_.states_in.refused();

@@ -48,6 +48,7 @@ struct node_counters {
   counter taken{0}, leases_lost{0}, released{0}, given_up{0}, heartbeats{0},
     lease_conflicts{0};
   counter waiting_workers{0}, leases{0}, replicas{0}; ///< Gauges.
+  counter asks{0}, asks_refused{0}; ///< Of the cluster's actor; a gauge first.
   counter in_flight_bytes{0}, active_runs{0}, active_rooms{0}, leading{0};
   counter log_disk_bytes{0}, state_disk_bytes{0}; ///< Looked up each second.
   counter recovering_since_ms{0}; ///< steady_ms(); 0: no database recovers.

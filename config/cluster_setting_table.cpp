@@ -103,6 +103,10 @@ constexpr std::array table{
     "States of replicas that a node sends at a time, and that it takes "
     "in; others wait.",
     1, 64},
+  setting_info{"cluster", "asks", kind::count, cluster<&cluster_s::asks>,
+               "Questions to all nodes or all shards, and orders of operators, "
+               "that a node has open at a time; more get 503.",
+               16, 1'000'000},
   setting_info{"cluster", "digest_interval", kind::duration,
                cluster<&cluster_s::digest_interval>,
                "How often replicas compare digests of what they hold; large "

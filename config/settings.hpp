@@ -113,6 +113,8 @@ struct settings {
     std::uint64_t frame_bytes = 32u << 20;      ///< Largest frame of a link.
     std::uint64_t chunk_bytes = 256u << 10;     ///< Of a state that moves.
     std::uint32_t moves = 2; ///< States that a node sends, or gets, at a time.
+    /// Questions to all nodes or shards, and orders, that are open at a time.
+    std::uint32_t asks = 1024;
     /// How often replicas compare digests of what they hold; 0: never.
     std::chrono::milliseconds digest_interval{60'000};
     /// A replica that differed is given back to the same node only once in it.

@@ -48,6 +48,12 @@ void add_engine(families& out, const engine_metrics& x) {
   out.gauge("callboard_shards", "Shards of the node", x.shards);
   out.gauge("callboard_leading_shards", "Shards that this node leads",
             x.leading_shards);
+  out.gauge("callboard_cluster_asks",
+            "Questions to all nodes or shards, and orders, that are open",
+            x.asks);
+  out.counter("callboard_cluster_asks_refused_total",
+              "Questions and orders refused because of cluster.asks",
+              x.asks_refused);
   out.labelled("callboard_moving_states",
                "Replicas' states on their way, at most cluster.moves each way",
                MetricType::Gauge, "way",
