@@ -81,7 +81,11 @@ void cluster_state::form(std::uint64_t now_ms) {
         + "` (if a node of that name is in it and its disk "
           "is lost: remove-node first)",
       now_ms);
-  forming_view view{me_, split_addresses(node_->conf.cluster.join), {}};
+  forming_view view{me_, named_nodes(), {}};
+  if (is_named(view.join, offered_by_)) {
+    offered_by_ = {};
+    return hear_map(std::exchange(offered_map_, {}));
+  }
   for (auto& [session, who] : peers_)
     view.peers.push_back(who);
   auto step = next_forming_step(view);
@@ -99,6 +103,14 @@ void cluster_state::form(std::uint64_t now_ms) {
   become_member(std::move(map), true);
   for (auto& [session, who] : peers_)
     tell_map(session);
+}
+
+std::vector<join_address> cluster_state::named_nodes() const {
+  auto network = node_->peers.network();
+  std::vector<join_address> out;
+  for (auto& address : split_addresses(node_->conf.cluster.join))
+    out.push_back({address, network->disk_at(address)});
+  return out;
 }
 
 void cluster_state::say_now_and_then(const std::string& what,
@@ -138,7 +150,8 @@ void cluster_state::become_member(cluster_map map, bool from_start) {
   dial();
 }
 
-void cluster_state::hear_map(const std::string& bytes) {
+/// `from`: who told it; nobody: it is known to be right.
+void cluster_state::hear_map(const std::string& bytes, peer_session from) {
   auto map = decode_cluster_map(bytes);
   if (!map) {
     spdlog::warn("a map of the cluster is dropped: {}", map.error().detail);
@@ -151,9 +164,23 @@ void cluster_state::hear_map(const std::string& bytes) {
       take_map(std::move(*map));
     return;
   }
+  auto teller = peers_.find(from);
+  auto named
+    = teller == peers_.end() || is_named(named_nodes(), teller->second);
   if (!lists_me) {
-    met_cluster_ = map->cluster;
+    if (named)
+      met_cluster_ = map->cluster;
     return;
+  }
+  if (map->version == 1 && !named) {
+    // It may yet turn out to be one of those, by another name.
+    offered_by_ = teller->second;
+    offered_map_ = bytes;
+    return say_now_and_then("node " + teller->second.name + " at "
+                              + teller->second.address
+                              + " founds a cluster with it, but cluster.join "
+                                "does not name that node",
+                            steady_ms());
   }
   if (has_data_)
     return say_now_and_then(

@@ -94,7 +94,8 @@ private:
   }
   void form(std::uint64_t now_ms);
   void become_member(cluster_map map, bool from_start);
-  void hear_map(const std::string& bytes);
+  void hear_map(const std::string& bytes, peer_session from = {});
+  std::vector<join_address> named_nodes() const;
   void take_map(cluster_map map);
   void tell_map(peer_session session);
   void dial();
@@ -138,6 +139,10 @@ private:
   cluster_map map_; ///< The newest known.
   std::map<peer_session, peer_identity> peers_;
   std::string met_cluster_; ///< One that this node is not of.
+  /// A cluster that begins with this node, but founded by one that cluster.join
+  /// does not name, as far as is known; nobody: none.
+  peer_identity offered_by_;
+  std::string offered_map_;
   bool has_data_ = false; ///< Of a life as a single node.
   std::string last_said_;
   std::uint64_t said_ms_ = 0;

@@ -27,7 +27,7 @@ shared_bytes frame(remote::message x) {
 void cluster_state::handle(peer_message& x) {
   auto& what = *x.what;
   if (auto notice = std::get_if<remote::map_notice>(&what))
-    return hear_map(notice->map);
+    return hear_map(notice->map, x.session);
   if (x.from == node_number{} || !formed())
     return; // strangers have nothing else to say
   if (directory_ && directory_->receive(x.from, what, steady_ms()))

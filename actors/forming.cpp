@@ -17,19 +17,21 @@ cluster_node founder(const peer_identity& x) {
 
 } // namespace
 
+bool is_named(const std::vector<join_address>& join, const peer_identity& who) {
+  return std::ranges::any_of(join, [&](const join_address& x) {
+    return x.address == who.address || (!x.disk.empty() && x.disk == who.disk);
+  });
+}
+
 forming_step next_forming_step(const forming_view& x) {
   forming_step step{forming_step::what::found, {}, {founder(x.self)}};
-  std::string missing;
-  std::size_t expected = 0;
-  for (auto& address : x.join) {
-    if (address == x.self.address)
-      continue;
-    ++expected;
-    if (std::ranges::find(x.peers, address, &peer_identity::address)
-        == x.peers.end())
-      missing += (missing.empty() ? "" : ", ") + address;
-  }
+  std::string strangers;
   for (auto& peer : x.peers) {
+    if (!is_named(x.join, peer)) {
+      strangers
+        += (strangers.empty() ? "" : ", ") + peer.name + " at " + peer.address;
+      continue;
+    }
     if (!peer.cluster.empty())
       return waiting("node " + peer.name + " belongs to cluster " + peer.cluster
                      + " already; take this node in with `callboard admin "
@@ -37,11 +39,20 @@ forming_step next_forming_step(const forming_view& x) {
                      + x.self.name + "`");
     step.founders.push_back(founder(peer));
   }
-  // Names resolve in many ways: what counts in the end is how many there are.
-  if (x.peers.size() < expected && !missing.empty())
+  std::string missing;
+  for (auto& entry : x.join) {
+    const std::vector one{entry};
+    auto here = [&](const peer_identity& who) { return is_named(one, who); };
+    if (!here(x.self) && std::ranges::none_of(x.peers, here))
+      missing += (missing.empty() ? "" : ", ") + entry.address;
+  }
+  if (!missing.empty())
     return waiting("to form the cluster all of cluster.join must be there; not "
                    "linked: "
-                   + missing);
+                   + missing
+                   + (strangers.empty()
+                        ? ""
+                        : " (linked, but not named by it: " + strangers + ')'));
   auto first = std::ranges::min_element(step.founders, {}, &cluster_node::name);
   if (first->name != x.self.name)
     return waiting("node " + first->name + " is about to found the cluster");

@@ -82,6 +82,12 @@ public:
   /// dialed as long as no session with the node behind it is up.
   virtual void set_targets(std::vector<std::string> addresses) = 0;
 
+  /// The disk of the node that was found at one of these addresses last; empty:
+  /// none yet, or it is no target.
+  virtual std::string disk_at(const std::string&) const {
+    return {};
+  }
+
   /// Queues a frame. False: the session is over, or the lane's queue is full
   /// (cluster.link_queue_bytes); nothing was queued then.
   virtual bool send(peer_session to, peer_lane lane, shared_bytes frame) = 0;

@@ -75,6 +75,30 @@ TEST_F(forming, after_each_of_them_was_killed_on_the_way) {
   expect_one_cluster();
 }
 
+TEST_F(forming, a_node_that_nobody_named_is_no_founder) {
+  const environment secret{{"CALLBOARD_CLUSTER_SECRET",
+                            "of-the-three-and-the-stray-0123456789abcdef"}};
+  make_cluster({.env = secret, .start = false});
+  nodes().launch(0);
+  nodes().launch(1);
+  // It would found one with them, since it has the lowest name and all of its
+  // own list are there.
+  node_process stray{
+    {.dev = false,
+     .arguments = {"--node", "a0", "--cluster-listen",
+                   "127.0.0.1:" + std::to_string(free_port("127.0.0.1")),
+                   "--join", nodes().address(0) + "," + nodes().address(1)},
+     .env = secret,
+     .start = false}};
+  stray.launch();
+  ASSERT_TRUE(some_log_says("does not name that node")) << nodes().log_ends();
+  nodes().launch(2);
+  nodes().await_all();
+  expect_one_cluster();
+  for (int i = 0; i < nodes().size(); ++i)
+    EXPECT_FALSE(knows(i, "a0")) << members(i);
+}
+
 TEST_F(forming, a_node_comes_back_on_another_address) {
   make_cluster();
   load work{nodes()};

@@ -109,6 +109,10 @@ void link_network::set_targets(std::vector<std::string> addresses) {
   });
 }
 
+std::string link_network::disk_at(const std::string& address) const {
+  return table_.disk_at(address);
+}
+
 bool link_network::send(peer_session to, peer_lane lane, shared_bytes frame) {
   auto outbox = table_.find(to);
   if (!outbox)
@@ -210,8 +214,10 @@ link_session* link_network::current(const std::string& disk) const {
 }
 
 void link_network::proved(link_session& who) {
-  if (auto& via = who.via())
+  if (auto& via = who.via()) {
     via->disk = who.who().disk;
+    table_.found_at(via->address(), via->disk);
+  }
   if (!who.chooses())
     return; // it will say
   if (auto* old = current(who.who().disk))

@@ -37,6 +37,7 @@ public:
                               peer_sink& sink) override;
   void set_cluster(const std::string& id) override;
   void set_targets(std::vector<std::string> addresses) override;
+  std::string disk_at(const std::string& address) const override;
   bool send(peer_session to, peer_lane lane, shared_bytes frame) override;
   void reset(peer_session session) override;
   std::vector<peer_figures> figures() const override;

@@ -78,4 +78,17 @@ std::vector<peer_figures> link_table::figures() const {
   return result;
 }
 
+void link_table::found_at(const std::string& address, const std::string& disk) {
+  std::unique_lock guard{mutex_};
+  if (disks_.size() >= most_peers && !disks_.contains(address))
+    disks_.clear(); // of addresses that are not dialed any more, most of them
+  disks_[address] = disk;
+}
+
+std::string link_table::disk_at(const std::string& address) const {
+  std::shared_lock guard{mutex_};
+  auto found = disks_.find(address);
+  return found == disks_.end() ? std::string{} : found->second;
+}
+
 } // namespace callboard

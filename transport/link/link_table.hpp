@@ -45,10 +45,15 @@ public:
 
   std::vector<peer_figures> figures() const;
 
+  /// Which disk answered at an address that was dialed, last.
+  void found_at(const std::string& address, const std::string& disk);
+  std::string disk_at(const std::string& address) const;
+
 private:
   mutable std::shared_mutex mutex_;
   std::unordered_map<std::uint64_t, std::shared_ptr<link_outbox>> outboxes_;
   std::map<std::string, std::shared_ptr<peer_counters>> peers_; ///< By disk.
+  std::map<std::string, std::string> disks_; ///< By address, of what is dialed.
 };
 
 } // namespace callboard
