@@ -1,5 +1,7 @@
 #include "actors/cluster_actor.hpp"
 
+#include "actors/remote_frame.hpp"
+
 #include <openssl/rand.h>
 #include <spdlog/spdlog.h>
 
@@ -12,10 +14,6 @@ namespace callboard {
 namespace {
 
 constexpr auto tick_interval = std::chrono::milliseconds{20};
-
-shared_bytes frame(remote::message x) {
-  return std::make_shared<const std::string>(remote::encode(x));
-}
 
 std::string new_cluster_id() {
   std::array<unsigned char, 12> bytes{};

@@ -2,6 +2,7 @@
 #include "actors/cluster_actor.hpp"
 #include "actors/merged_answers.hpp"
 #include "actors/model/json.hpp"
+#include "actors/remote_frame.hpp"
 #include "actors/shard_actor.hpp"
 
 #include <spdlog/spdlog.h>
@@ -17,10 +18,6 @@ namespace {
 
 constexpr std::uint64_t order_patience_ms = 10'000;
 constexpr std::uint64_t report_patience_ms = 1000;
-
-shared_bytes frame(remote::message x) {
-  return std::make_shared<const std::string>(remote::encode(x));
-}
 
 } // namespace
 

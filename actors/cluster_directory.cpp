@@ -1,4 +1,5 @@
 #include "actors/cluster_actor.hpp"
+#include "actors/remote_frame.hpp"
 #include "storage/entry.hpp"
 
 #include <spdlog/spdlog.h>
@@ -9,14 +10,6 @@
 // The group that holds the map: one entry is one map.
 
 namespace callboard {
-
-namespace {
-
-shared_bytes frame(remote::message x) {
-  return std::make_shared<const std::string>(remote::encode(x));
-}
-
-} // namespace
 
 void cluster_state::handle(const log_durable& x) {
   directory_->handle(x, steady_ms());

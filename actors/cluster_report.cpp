@@ -1,6 +1,6 @@
 #include "actors/cluster_report.hpp"
 
-#include "actors/model/json.hpp"
+#include "actors/model/json_members.hpp"
 
 #include <algorithm>
 #include <map>
@@ -12,18 +12,8 @@ namespace callboard {
 
 namespace {
 
-std::string text_of(json::value x, std::string_view key) {
-  auto found = x.find(key);
-  return found && found->is(json::kind::string) ? found->string()
-                                                : std::string{};
-}
-
-std::uint64_t number_of(json::value x, std::string_view key) {
-  auto found = x.find(key);
-  auto number
-    = found && found->is(json::kind::number) ? found->integer() : std::nullopt;
-  return number && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
-}
+using json::number_of;
+using json::text_of;
 
 /// One node's report, parsed; the shards by their number.
 struct report {

@@ -1,12 +1,15 @@
 #include "actors/directory_orders.hpp"
 
-#include "actors/model/json.hpp"
+#include "actors/model/json_members.hpp"
 
 #include <type_traits>
 
 namespace callboard {
 
 namespace {
+
+using json::number_of;
+using json::text_of;
 
 class order_writer {
 public:
@@ -31,19 +34,6 @@ public:
 private:
   std::string out_;
 };
-
-std::string text_of(json::value x, std::string_view key) {
-  auto found = x.find(key);
-  return found && found->is(json::kind::string) ? found->string()
-                                                : std::string{};
-}
-
-std::uint64_t number_of(json::value x, std::string_view key) {
-  auto found = x.find(key);
-  auto number
-    = found && found->is(json::kind::number) ? found->integer() : std::nullopt;
-  return number && *number > 0 ? static_cast<std::uint64_t>(*number) : 0;
-}
 
 } // namespace
 

@@ -1,6 +1,6 @@
 #include "actors/merged_answers.hpp"
 
-#include "actors/model/json.hpp"
+#include "actors/model/json_members.hpp"
 #include "storage/cursor.hpp"
 
 #include <algorithm>
@@ -13,13 +13,8 @@ namespace callboard {
 
 namespace {
 
+using json::text_of;
 using outcome = decltype(answer::outcome);
-
-std::string text_of(json::value x, std::string_view key) {
-  auto found = x.find(key);
-  return found && found->is(json::kind::string) ? found->string()
-                                                : std::string{};
-}
 
 /// What an item of a list sorts by, and the cursor behind it.
 struct item_place {

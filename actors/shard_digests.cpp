@@ -1,3 +1,4 @@
+#include "actors/remote_frame.hpp"
 #include "actors/shard_raft.hpp"
 
 #include <caf/send.hpp>
@@ -41,8 +42,7 @@ void shard_raft::handle(const digest_made& x) {
     return note_digest(node_.self, x.applied, x.digest);
   digests_ = {{node_.self, {x.applied, x.digest}}};
   node_.peers.send(raft_->leader(), peer_lane::normal,
-                   std::make_shared<const std::string>(remote::encode(
-                     remote::state_digest{shard_, x.applied, x.digest})));
+                   frame(remote::state_digest{shard_, x.applied, x.digest}));
 }
 
 void shard_raft::note_digest(node_number node, log_index applied,

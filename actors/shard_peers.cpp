@@ -1,3 +1,4 @@
+#include "actors/remote_frame.hpp"
 #include "actors/shard_actor.hpp"
 
 #include <spdlog/spdlog.h>
@@ -15,10 +16,6 @@ namespace {
 /// Whoever led before does not get the leadership back sooner, though it is
 /// wanted: it may have handed over because it is about to stop.
 constexpr std::uint64_t settle_ms = 5000;
-
-shared_bytes frame(remote::message x) {
-  return std::make_shared<const std::string>(remote::encode(x));
-}
 
 } // namespace
 

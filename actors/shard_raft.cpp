@@ -1,5 +1,7 @@
 #include "actors/shard_raft.hpp"
 
+#include "actors/remote_frame.hpp"
+
 #include <caf/send.hpp>
 #include <spdlog/spdlog.h>
 
@@ -289,8 +291,7 @@ void shard_raft::persist(const effects& x) {
 void shard_raft::send(const std::vector<raft_message_out>& messages) {
   for (auto& x : messages)
     node_.peers.send(x.to, peer_lane::urgent,
-                     std::make_shared<const std::string>(remote::encode(
-                       remote::message{remote::raft{shard_, x.bytes}})));
+                     frame(remote::message{remote::raft{shard_, x.bytes}}));
 }
 
 // -- members

@@ -1,3 +1,4 @@
+#include "actors/remote_frame.hpp"
 #include "actors/shard_raft.hpp"
 #include "actors/state_streams.hpp"
 
@@ -122,9 +123,9 @@ bool shard_raft::receive_stream(node_number from, remote::message& x) {
       return !incoming_ || incoming_->from != from
              || incoming_->stream != text->stream || pass(incoming_->receiver);
     if (!receive_state(from, *text))
-      node_.peers.send(from, peer_lane::bulk,
-                       std::make_shared<const std::string>(remote::encode(
-                         remote::state_wanted{shard_, text->stream, 0, true})));
+      node_.peers.send(
+        from, peer_lane::bulk,
+        frame(remote::state_wanted{shard_, text->stream, 0, true}));
     else
       pass(incoming_->receiver);
     return true;

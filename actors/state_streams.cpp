@@ -1,5 +1,7 @@
 #include "actors/state_streams.hpp"
 
+#include "actors/remote_frame.hpp"
+
 #include <caf/send.hpp>
 #include <spdlog/spdlog.h>
 
@@ -22,9 +24,7 @@ constexpr auto look_interval = std::chrono::seconds{1};
 constexpr std::size_t most_waiting = 2 * window;
 
 bool send(node_context& node, node_number to, remote::message x) {
-  return node.peers.send(
-    to, peer_lane::bulk,
-    std::make_shared<const std::string>(remote::encode(x)));
+  return node.peers.send(to, peer_lane::bulk, frame(x));
 }
 
 /// What may do work on the disk when it goes away goes on a reader.

@@ -104,7 +104,7 @@ protected:
   }
 
   void expect_state(const std::string& node, const std::string& state) {
-    EXPECT_TRUE(eventually([&] { return state_of(node) == state; }, 30s))
+    EXPECT_TRUE(eventually([&] { return state_of(node) == state; }, 90s))
       << state_of(node) << " instead of " << state << ": "
       << json::serialize(told());
   }
@@ -115,7 +115,7 @@ protected:
         const auto x = told();
         return x.contains("alarms") && x.at("alarms").as_array().empty();
       },
-      30s))
+      90s))
       << json::serialize(told());
   }
 
@@ -178,7 +178,7 @@ TEST_F(differing, a_replica_is_taken_out_and_made_anew_once) {
   nodes().await_ready(victim);
   expect_state(name, "back");
   expect_rest();
-  EXPECT_TRUE(eventually([&] { return digests_agree(); }, 30s))
+  EXPECT_TRUE(eventually([&] { return digests_agree(); }, 90s))
     << json::serialize(shard());
   expect_no_alarm();
   expect_one_room();
@@ -224,7 +224,7 @@ TEST_F(differing, a_leader_hands_over_and_is_taken_out) {
     << json::serialize(shard());
   expect_state(name, "back");
   expect_rest();
-  EXPECT_TRUE(eventually([&] { return digests_agree(); }, 30s))
+  EXPECT_TRUE(eventually([&] { return digests_agree(); }, 90s))
     << json::serialize(shard());
   expect_no_alarm();
   expect_one_room();
@@ -247,7 +247,7 @@ TEST_F(differing, where_there_is_another_node_it_takes_the_place) {
   nodes().await_ready(victim);
   expect_state(name, "replaced");
   expect_rest();
-  EXPECT_TRUE(eventually([&] { return digests_agree(); }, 30s))
+  EXPECT_TRUE(eventually([&] { return digests_agree(); }, 90s))
     << json::serialize(shard());
   expect_no_alarm();
   expect_one_room();
