@@ -14,7 +14,7 @@ std::string all_of(const std::vector<std::string>& lines) {
 
 TEST(cluster_sim, promises_are_kept_whatever_breaks) {
   history_figures sum;
-  for (std::uint32_t seed = 1; seed <= 15; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 20; ++seed) {
     auto x = run_history(seed);
     EXPECT_TRUE(x.broken.empty()) << "cluster_soak --seed " << seed << ":\n"
                                   << all_of(x.broken);
@@ -25,8 +25,10 @@ TEST(cluster_sim, promises_are_kept_whatever_breaks) {
   EXPECT_GT(sum.crashes, 20u);
   EXPECT_GT(sum.cuts, 20u);
   EXPECT_GT(sum.sent_again, 20u);
-  EXPECT_GT(sum.full_disks, 5u);
+  EXPECT_GT(sum.full_disks, 0u); // in an eighth of all histories
   EXPECT_GT(sum.orders, 20u);
+  EXPECT_GT(sum.maps, 10u);
+  EXPECT_GT(sum.states, 5u);
 }
 
 TEST(cluster_sim, a_seed_is_a_history) {

@@ -3,6 +3,8 @@
 #include "tests/unit/cluster_sim/operators.hpp"
 #include "tests/unit/cluster_sim/traffic.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 namespace callboard::sim {
@@ -45,6 +47,8 @@ public:
     figures_.delivered = traffic_.delivered();
     figures_.sent_again = traffic_.sent_again();
     figures_.orders = operators_.orders();
+    figures_.maps = operators_.maps();
+    figures_.states = cluster_.links().states();
     figures_.simulated_ms = cluster_.now_ms();
     return {seen_.broken_promises(), figures_, cluster_.fingerprint()};
   }
@@ -70,6 +74,7 @@ private:
       // nothing may be lost.
       auto node = some();
       if (cluster_.up(node)) {
+        spdlog::info("{} crashes at {} ms", node_name(node), cluster_.now_ms());
         cluster_.crash(node);
         ++figures_.crashes;
       }
@@ -147,8 +152,23 @@ private:
       pass(500);
       why = cluster_.unsettled();
     }
-    if (!why.empty())
-      seen_.broken("after the repair: " + why);
+    if (why.empty())
+      return;
+    seen_.broken("after the repair: " + why);
+    log_report();
+  }
+
+  /// For whoever runs the seed alone.
+  void log_report() {
+    for (std::size_t node = 0; node < cluster_.size(); ++node)
+      if (cluster_.serves(node)) {
+        auto to = traffic_.expect([](const answer& x) {
+          if (x.outcome)
+            spdlog::info("{}", std::get<document_answer>(*x.outcome).json);
+        });
+        cluster_.api(node).admin(to, inspect_cluster{});
+        pass(3000);
+      }
   }
 
   witness seen_;
@@ -170,9 +190,10 @@ history_shape shape_of(std::uint32_t seed) {
   out.lost_disk = !out.members && one_of(3);
   out.clock_jumps = one_of(4);
   out.short_logs = one_of(3);
-  // Not both: what RocksDB's own threads do when a flush finds no space is
-  // chance, but not ours.
-  out.full_disks = !out.short_logs && one_of(3);
+  // Not with what flushes: what RocksDB's own threads do when they find no
+  // space is chance, but not ours.
+  out.full_disks
+    = !out.short_logs && !out.members && !out.lost_disk && one_of(2);
   return out;
 }
 
@@ -185,6 +206,8 @@ history_figures::operator+=(const history_figures& x) noexcept {
   cuts += x.cuts;
   full_disks += x.full_disks;
   orders += x.orders;
+  maps += x.maps;
+  states += x.states;
   simulated_ms += x.simulated_ms;
   return *this;
 }

@@ -1,5 +1,7 @@
 #include "tests/unit/cluster_sim/operators.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -32,11 +34,34 @@ void operators::give(cluster_order x) {
   cluster_.api(*at).admin(clients_.expect([](const answer&) {}), std::move(x));
 }
 
+// Whoever was removed is added with another disk only; so nobody may be removed
+// while an order to add it may still be on its way.
+void operators::add(std::size_t node) {
+  auto at = some_member();
+  if (!at)
+    return;
+  ++orders_;
+  auto disk = cluster_.disk_of(node);
+  asked_.insert(disk);
+  cluster_.api(*at).admin(
+    clients_.expect([this, disk](const answer&) { asked_.erase(disk); }),
+    cluster_order{what::add_node, node_name(node), std::nullopt});
+}
+
+void operators::look() {
+  if (auto map = cluster_.map(); map && map->version > newest_.version)
+    newest_ = *map;
+  for (auto& node : newest_.nodes)
+    members_.insert(node.disk);
+}
+
 void operators::order_something() {
   auto map = cluster_.map();
   if (!map || map->nodes.empty())
     return;
-  auto name = node_name(cluster_.random() % cluster_.size());
+  look();
+  auto node = cluster_.random() % cluster_.size();
+  auto name = node_name(node);
   auto shard = static_cast<std::uint32_t>(cluster_.random() % shard_count);
   auto stay = std::ranges::count(map->nodes, false, &cluster_node::leaving);
   switch (cluster_.random() % 8) {
@@ -45,9 +70,10 @@ void operators::order_something() {
   case 2: {
     // Three stay, so that one can fail.
     auto member = map->find(std::string_view{name});
-    if (!member)
-      give({what::add_node, name, std::nullopt});
-    else if (stay > 3 && !member->leaving)
+    if (!member && !members_.contains(cluster_.disk_of(node)))
+      add(node);
+    else if (member && stay > 3 && !member->leaving
+             && !asked_.contains(member->disk))
       give({what::remove_node, name, std::nullopt});
     break;
   }
@@ -93,7 +119,7 @@ void operators::replace_lost_node() {
     if (!member->leaving)
       give({what::remove_node, name, std::nullopt});
   } else if (!member) {
-    give({what::add_node, name, std::nullopt});
+    add(*lost_node_);
   } else {
     lost_disk_.clear();
   }
@@ -103,13 +129,12 @@ void operators::tick() {
   if (cluster_.now_ms() < next_look_ms_)
     return;
   next_look_ms_ = cluster_.now_ms() + 500;
-  if (auto map = cluster_.map(); map && map->version > newest_.version)
-    newest_ = *map;
-  for (auto& node : newest_.nodes)
-    members_.insert(node.disk);
+  look();
   for (std::size_t node = 0; node < cluster_.size(); ++node)
     if (auto& disk = cluster_.disk_of(node);
         members_.contains(disk) && !lists(newest_, disk)) {
+      spdlog::info("{} gets another disk, as map {} lacks {}", node_name(node),
+                   newest_.version, disk);
       if (cluster_.up(node))
         cluster_.crash(node);
       cluster_.replace_disk(node);

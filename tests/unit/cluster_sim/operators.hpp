@@ -35,10 +35,16 @@ public:
   std::uint64_t orders() const noexcept {
     return orders_;
   }
+  /// Changes of the map that came of them and of what they led to.
+  std::uint64_t maps() const noexcept {
+    return newest_.version - 1;
+  }
 
 private:
   std::optional<std::size_t> some_member();
   void give(cluster_order x);
+  void add(std::size_t node);
+  void look();
   void replace_lost_node();
 
   simulated_cluster& cluster_;
@@ -46,6 +52,7 @@ private:
   std::uint64_t orders_ = 0;
   cluster_map newest_;            ///< That anybody ever knew.
   std::set<std::string> members_; ///< Disks that are or were.
+  std::set<std::string> asked_;   ///< To be added, without an answer yet.
   std::string lost_disk_;         ///< Not replaced yet.
   std::optional<std::size_t> lost_node_;
   std::int64_t next_look_ms_ = 0;

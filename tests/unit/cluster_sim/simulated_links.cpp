@@ -95,16 +95,21 @@ bool simulated_links::send(std::size_t from, peer_session to, peer_lane lane,
   return true;
 }
 
-/// Who says that it leads.
+/// Who says that it leads, and what moves.
 void simulated_links::watch(std::size_t from, const std::string& bytes) {
-  constexpr char notice_type = 2; // its place in remote::message
-  if (bytes.empty() || bytes.front() != notice_type)
+  // Their places in remote::message.
+  constexpr char notice_type = 2, description_type = 13;
+  if (bytes.empty()
+      || (bytes.front() != notice_type && bytes.front() != description_type))
     return;
   auto message = remote::decode(bytes);
   if (!message)
     return;
   if (auto x = std::get_if<remote::leader_notice>(&*message); x && x->leads)
     seen_.leads(x->shard, x->term, from + 1);
+  if (auto x = std::get_if<remote::state_description>(&*message);
+      x && x->complete)
+    ++states_;
 }
 
 void simulated_links::reset(peer_session which) {

@@ -50,6 +50,11 @@ public:
   /// One frame that has arrived by now, of any link. Null: none has.
   shared_bytes deliver_one(std::int64_t now_us);
 
+  /// States of shards that were sent whole.
+  std::uint64_t states() const noexcept {
+    return states_;
+  }
+
   /// Ends a session, as a reset or a broken connection does.
   void drop_some_session();
 
@@ -91,6 +96,7 @@ private:
   std::set<std::pair<std::size_t, std::size_t>> cut_;
   std::vector<std::vector<std::int64_t>> dial_at_us_;
   std::uint64_t last_number_ = 0;
+  std::uint64_t states_ = 0;
 };
 
 } // namespace callboard::sim
