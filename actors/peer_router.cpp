@@ -72,13 +72,7 @@ void peer_router::peer_frame(peer_session session, peer_lane,
                  decoded.error().detail);
     return;
   }
-  auto from = node_.peers.number_of(session);
-  if (auto bundle = std::get_if<remote::raft_bundle>(&*decoded)) {
-    for (auto& x : bundle->messages)
-      deliver(session, from, std::move(x));
-    return;
-  }
-  deliver(session, from, std::move(*decoded));
+  deliver(session, node_.peers.number_of(session), std::move(*decoded));
 }
 
 void peer_router::deliver(peer_session session, node_number from,

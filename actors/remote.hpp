@@ -25,11 +25,6 @@ struct raft {
   std::string bytes;
 };
 
-/// Several at once: heartbeats of all groups of a tick.
-struct raft_bundle {
-  std::vector<raft> messages;
-};
-
 /// The sender leads and may decide; or, with `leads` false, does not any more.
 /// Said to all peers when it changes, to each new session, and now and then.
 struct leader_notice {
@@ -212,12 +207,12 @@ struct disk_notice {
 };
 
 using message
-  = std::variant<raft, raft_bundle, leader_notice, call, call_answers,
-                 join_room, leave_room, ask_streams, watch_tenant, room_events,
-                 room_joined_by, streams, room_gone, state_description,
-                 state_wanted, state_chunk, state_digest, map_notice,
-                 directory_request, directory_answer, node_report_request,
-                 node_report, admin_call, admin_answer, disk_notice>;
+  = std::variant<raft, leader_notice, call, call_answers, join_room, leave_room,
+                 ask_streams, watch_tenant, room_events, room_joined_by,
+                 streams, room_gone, state_description, state_wanted,
+                 state_chunk, state_digest, map_notice, directory_request,
+                 directory_answer, node_report_request, node_report, admin_call,
+                 admin_answer, disk_notice>;
 
 /// Bytes of a frame. The place in the variant is the type byte: append only.
 std::string encode(const message& x);

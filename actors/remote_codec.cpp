@@ -9,12 +9,6 @@ struct expected_bytes {
   std::size_t operator()(const raft& x) const {
     return x.bytes.size();
   }
-  std::size_t operator()(const raft_bundle& x) const {
-    std::size_t bytes = 0;
-    for (auto& message : x.messages)
-      bytes += message.bytes.size() + 12;
-    return bytes;
-  }
   std::size_t operator()(const call& x) const {
     auto request = std::get_if<publish_request>(&x.body);
     return request != nullptr ? request->bytes + 192 * request->items.size()

@@ -206,12 +206,6 @@ typename Inspector::result_type inspect(Inspector& f, raft& x) {
 }
 
 template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, raft_bundle& x) {
-  auto& [messages] = x;
-  return f(messages);
-}
-
-template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, leader_notice& x) {
   auto& [shard, term, leads, members] = x;
   return f(shard, term, leads, members);

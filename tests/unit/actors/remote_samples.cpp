@@ -161,7 +161,6 @@ std::vector<remote::message> remote_samples() {
   problem why{errc::conflict, "the name is taken", "", {}};
   std::vector<message> out{
     raft{{5}, std::string{"\0raft\xff", 6}},
-    raft_bundle{{{{1}, "a"}, {{2}, ""}, {{0xffff}, "bcd"}}},
     leader_notice{{4}, {9}, false, {{1}, {3}}},
     answers(),
     remote::join_room{room, {2}, 77},
