@@ -198,6 +198,9 @@ void cluster_state::take_map(cluster_map map) {
   if (auto ok = identity_->remember(encode(map)); !ok)
     spdlog::error("the map of the cluster cannot be kept: {}",
                   ok.error().detail);
+  for (auto& node : map_.nodes)
+    if (!map.find(node.number))
+      left_disks_.insert(node.disk);
   map_ = std::move(map);
   node_->set_map(std::make_shared<const cluster_map>(map_));
   if (!map_.find(node_->self))

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -118,6 +119,7 @@ private:
   void send_order(std::uint64_t token, pending_order& x);
   void finish_order(std::uint64_t token, result<std::string> outcome);
   void carry_out(const reply_address& to, const cluster_order& x);
+  bool was_removed(const peer_identity& who) const;
   void transfer(const reply_address& to, const cluster_order& x);
   void gather(const reply_address& to, admin_request what);
   void gather_answers(const reply_address& to, admin_request what);
@@ -137,6 +139,9 @@ private:
   std::shared_ptr<node_identity_file> identity_;
   peer_identity me_;
   cluster_map map_; ///< The newest known.
+  /// Disks of nodes that left while this one looked. What they hold is of old
+  /// numbers: they do not come back.
+  std::set<std::string> left_disks_;
   std::map<peer_session, peer_identity> peers_;
   std::string met_cluster_; ///< One that this node is not of.
   /// A cluster that begins with this node, but founded by one that cluster.join

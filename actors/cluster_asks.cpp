@@ -140,6 +140,13 @@ void cluster_state::carry_out(const reply_address& to, const cluster_order& x) {
                                     + "' is linked to this one; start it with "
                                       "--join and this node's address first"));
     auto& who = at->second;
+    if (was_removed(who))
+      return answer(
+        to, fail(errc::conflict,
+                 "node '" + x.node
+                   + "' was removed from this cluster and still has its data; "
+                     "stop it, start it with an empty data directory, and add "
+                     "it then"));
     return ask_directory(
       cluster_change::add_node{who.name, who.disk, who.address}, to);
   }
@@ -153,6 +160,15 @@ void cluster_state::carry_out(const reply_address& to, const cluster_order& x) {
   case what::transfer:
     return transfer(to, x);
   }
+}
+
+/// It was a member, and is none by that disk any more. Its identity is as of
+/// the beginning of its session.
+bool cluster_state::was_removed(const peer_identity& who) const {
+  if (std::ranges::find(map_.nodes, who.disk, &cluster_node::disk)
+      != map_.nodes.end())
+    return false;
+  return who.cluster == map_.cluster || left_disks_.contains(who.disk);
 }
 
 void cluster_state::transfer(const reply_address& to, const cluster_order& x) {

@@ -54,6 +54,18 @@ TEST_F(elastic, a_new_node_gets_its_share_and_an_old_one_leaves) {
   send_away(0);
   expect_gone(0);
   expect_rest(0);
+  // It still runs, and does not come back with what it has.
+  std::string answer;
+  EXPECT_TRUE(eventually([&] {
+    const auto response = nodes().ask(
+      fourth, "POST", "/v1/admin/cluster/nodes",
+      json::serialize(json::object{{"node", cluster_process::name(0)}}));
+    answer = response.body;
+    return response.status == 409;
+  }))
+    << answer;
+  EXPECT_NE(answer.find("empty data directory"), std::string::npos) << answer;
+  EXPECT_FALSE(has_node(told(0), cluster_process::name(0)));
   nodes().kill(0);
   EXPECT_TRUE(work.flows(50));
   EXPECT_EQ(work.finish(), "");
