@@ -97,8 +97,6 @@ shared_bytes with_forged_votes(shared_bytes frame) {
   return changed(frame, [](remote::message& x) {
     if (auto one = std::get_if<remote::raft>(&x))
       forge_vote(*one);
-    if (auto many = std::get_if<remote::raft_bundle>(&x))
-      std::ranges::for_each(many->messages, forge_vote);
   });
 }
 
