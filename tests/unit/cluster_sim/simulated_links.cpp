@@ -98,7 +98,7 @@ bool simulated_links::send(std::size_t from, peer_session to, peer_lane lane,
 /// Who says that it leads, and what moves.
 void simulated_links::watch(std::size_t from, const std::string& bytes) {
   // Their places in remote::message.
-  constexpr char notice_type = 2, description_type = 13;
+  constexpr char notice_type = 1, description_type = 12;
   if (bytes.empty()
       || (bytes.front() != notice_type && bytes.front() != description_type))
     return;

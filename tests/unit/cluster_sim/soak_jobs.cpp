@@ -1,6 +1,7 @@
 #include "tests/unit/cluster_sim/soak_jobs.hpp"
 
 #include "tests/support/temp_dir.hpp"
+#include "tests/unit/cluster_sim/shape.hpp"
 
 #include <poll.h>
 #include <sys/mman.h>
@@ -54,7 +55,9 @@ void tell(int out, const note& x) {
 void one_seed(const soak_options& opts, int out, std::uint32_t seed) {
   tell(out, {note::what::begins, seed});
   auto x = run_history(seed, opts.which);
-  if (opts.twice && run_history(seed, opts.which).fingerprint != x.fingerprint)
+  // While a disk is full, when RocksDB's own threads try again is not the seed's.
+  if (opts.twice && !shape_of(seed).full_disks
+      && run_history(seed, opts.which).fingerprint != x.fingerprint)
     x.broken.push_back("the same seed made another history");
   for (auto& text : x.broken) {
     note y{note::what::broken, seed};
