@@ -143,6 +143,7 @@ void node_context::say_no_space() const {
 }
 
 void node_context::recover(const std::function<void()>& resume) {
+  const std::lock_guard one_at_a_time{recovering_mutex_};
   const watched_call watched{
     conf.storage.recovery_timeout, [this] {
       die("the database in " + conf.node.data_dir

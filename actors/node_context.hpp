@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <string>
 #include <vector>
@@ -134,7 +135,8 @@ struct node_context {
 
   /// Lets a store that found no space try again. It may hang (RocksDB 7.8 now
   /// and then waits for ever in its second recovery): the process ends after
-  /// storage.recovery_timeout, which a start mends. Blocks; the store's writer.
+  /// storage.recovery_timeout, which a start mends. Blocks, also while another
+  /// does so; a store's writer or a reader.
   template <class Store>
   void recover(Store& store) {
     recover([&store] { store.resume(); });
@@ -148,6 +150,7 @@ private:
   void recover(const std::function<void()>& resume);
   void send_to_session(peer_session session, remote::message x) const;
 
+  std::mutex recovering_mutex_;
   std::atomic<std::uint32_t> next_reader_{0};
   std::atomic<std::shared_ptr<const cluster_map>> map_{
     std::make_shared<const cluster_map>()};

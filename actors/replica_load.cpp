@@ -24,8 +24,11 @@ result<void> finish_install(node_context& node, shard_id shard) {
     log_store::batch done;
     done.installed(shard);
     std::string error;
-    if (node.log->write(done, error) != write_outcome::durable)
-      return fail(errc::internal, "the log cannot be written: " + error);
+    auto outcome = node.log->write(done, error);
+    if (outcome != write_outcome::durable)
+      return fail(outcome == write_outcome::no_space ? errc::unavailable
+                                                     : errc::internal,
+                  "the log cannot be written: " + error);
   }
   return node.state->drop_staged(shard);
 }

@@ -11,7 +11,8 @@
 namespace callboard {
 
 struct loaded_replica {
-  /// Nothing else counts then: the node cannot go on.
+  /// Nothing else counts then: `unavailable` if the disk is full, so that it
+  /// may be tried again; else the node cannot go on.
   std::optional<problem> error;
   /// False: the node holds none of this group, unless its leader takes it in.
   bool begins = false;

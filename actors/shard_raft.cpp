@@ -16,6 +16,11 @@ namespace {
 /// engine.batch_bytes: what it keeps in memory while its disk is full.
 constexpr std::uint32_t most_inflight_entries = 64;
 
+std::string name_of(shard_id shard) {
+  return shard == directory_shard ? "the directory of the cluster"
+                                  : "shard " + std::to_string(shard.value);
+}
+
 } // namespace
 
 shard_raft::shard_raft(node_context& node, shard_id shard)
@@ -53,24 +58,44 @@ void shard_raft::join() {
     [shard = shard_](node_context& node) { return load_replica(node, shard); });
 }
 
-void shard_raft::load(const std::function<loaded_replica(node_context&)>& how) {
+void shard_raft::load(replica_loader how) {
   if (raft_ || loading_ || wiping_)
     return;
   loading_ = true;
-  node_.read([&node = node_, how, me = me_] {
+  loader_ = std::move(how);
+  read_disk(false);
+}
+
+void shard_raft::read_disk(bool again) {
+  node_.read([&node = node_, how = loader_, me = me_, again] {
+    if (again) {
+      node.recover(*node.state);
+      node.recover(*node.log);
+    }
     caf::anon_send(me,
                    replica_loaded{std::make_shared<loaded_replica>(how(node))});
   });
 }
 
+/// What an earlier life left has to be written down, but the disk is full.
+void shard_raft::load_later(const problem& why, std::uint64_t now_ms) {
+  constexpr std::uint64_t interval_ms = 500;
+  if (node_.no_space.load() == 0)
+    spdlog::error("{}: the replica begins when the disk under {} has room ({})",
+                  name_of(shard_), node_.conf.node.data_dir, why.detail);
+  node_.set_no_space(no_space_reason::state, true);
+  load_at_ms_ = now_ms + interval_ms;
+}
+
 void shard_raft::handle(const replica_loaded& x, std::uint64_t now_ms) {
-  loading_ = false;
   auto& found = *x.what;
+  if (found.error && found.error->code == errc::unavailable)
+    return load_later(*found.error, now_ms);
   if (found.error)
-    node_.die((shard_ == directory_shard
-                 ? std::string{"the directory of the cluster"}
-                 : "shard " + std::to_string(shard_.value))
-              + ": " + found.error->detail);
+    node_.die(name_of(shard_) + ": " + found.error->detail);
+  if (std::exchange(load_at_ms_, std::nullopt))
+    node_.set_no_space(no_space_reason::state, false);
+  loading_ = false;
   if (std::exchange(look_again_, false) && !found.begins)
     return start(me_);
   if (!found.begins)
@@ -97,6 +122,10 @@ void shard_raft::handle(const replica_loaded& x, std::uint64_t now_ms) {
 // --------------------------------------------------------------------
 
 void shard_raft::tick(std::uint64_t now_ms) {
+  if (load_at_ms_ && now_ms >= *load_at_ms_) {
+    load_at_ms_ = UINT64_MAX; // until this one has an outcome
+    read_disk(true);
+  }
   if (raft_)
     carry_out(raft_->tick(now_ms));
 }

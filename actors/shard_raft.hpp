@@ -68,7 +68,8 @@ public:
   /// them, and not wanted, drops its replica.
   void hear_members(const remote::leader_notice& x);
 
-  /// A disk that cannot be read ends the process.
+  /// A disk that cannot be read ends the process; with one that is full it is
+  /// tried again until there is room.
   void handle(const replica_loaded& x, std::uint64_t now_ms);
   void handle(export_pinned& x);
   void handle(const log_durable& x, std::uint64_t now_ms);
@@ -170,7 +171,10 @@ private:
     std::optional<state_descriptor> install;
   };
 
-  void load(const std::function<loaded_replica(node_context&)>& how);
+  using replica_loader = std::function<loaded_replica(node_context&)>;
+  void load(replica_loader how);
+  void read_disk(bool again);
+  void load_later(const problem& why, std::uint64_t now_ms);
   void join();
   void carry_out(const effects& x);
   void persist(const effects& x);
@@ -201,6 +205,8 @@ private:
   bool installing_ = false;              // the front of unsynced_
   std::optional<bool> looked_; // at the disk, as a founder of the group or not
   bool loading_ = false;
+  replica_loader loader_;
+  std::optional<std::uint64_t> load_at_ms_; // again, as the disk was full
   bool look_again_ = false; // when that is done
   bool wiping_ = false;
   std::vector<read_outcome> reads_;

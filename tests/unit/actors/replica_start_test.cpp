@@ -1,0 +1,144 @@
+#include "actors/maintenance.hpp"
+#include "actors/shard_raft.hpp"
+#include "actors/type_ids.hpp"
+
+#include "tests/support/power_cut_env.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <caf/send.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+
+/// What a replica finds on its disk when it begins.
+namespace callboard::test {
+namespace {
+
+constexpr shard_id shard{1};
+
+struct system_config : caf::actor_system_config {
+  system_config() {
+    add_message_types<caf::id_block::callboard>();
+    set("scheduler.policy", caf::atom("testing"));
+  }
+};
+
+/// Stands for the shard: keeps what was loaded.
+storage_listener::behavior_type listener(storage_listener::pointer,
+                                         std::optional<replica_loaded>* heard) {
+  return {
+    [](const log_durable&) {},
+    [](const state_applied&) {},
+    [](const state_flushed&) {},
+    [](const state_pinned&) {},
+    [](const state_installed&) {},
+    [](const state_wiped&) {},
+    [](state_staged&) {},
+    [](const stream_over&) {},
+    [](const digest_made&) {},
+    [heard](const replica_loaded& x) { *heard = x; },
+    [](const export_pinned&) {},
+  };
+}
+
+class replica_start_test : public ::testing::Test {
+protected:
+  void SetUp() override {
+    storage_options opts;
+    opts.dir = dir_.path();
+    opts.env = &disk_;
+    auto log = log_store::open(opts);
+    ASSERT_TRUE(log) << log.error().detail;
+    node_.log = std::move(*log);
+    auto state = state_store::open(opts, 4);
+    ASSERT_TRUE(state) << state.error().detail;
+    node_.state = std::move(*state);
+    node_.conf.node.data_dir = dir_.path().string();
+    node_.readers.push_back(system_.spawn(reader));
+    me_ = system_.spawn(listener, &heard_);
+    scheduler_.run();
+  }
+
+  void TearDown() override {
+    caf::anon_send_exit(me_, caf::exit_reason::kill);
+    caf::anon_send_exit(node_.readers.front(), caf::exit_reason::kill);
+    scheduler_.run();
+  }
+
+  void drop_log() {
+    log_store::batch gone;
+    gone.wipe(shard);
+    std::string error;
+    ASSERT_EQ(node_.log->write(gone, error), write_outcome::durable) << error;
+  }
+
+  /// Lets the reader work. What it has found goes to the replica.
+  bool finds_something(std::uint64_t now_ms) {
+    heard_.reset();
+    scheduler_.run();
+    if (heard_)
+      replica_.handle(*heard_, now_ms);
+    return heard_.has_value();
+  }
+
+  power_cut_env disk_;
+  temp_dir dir_;
+  system_config conf_;
+  caf::actor_system system_{conf_};
+  caf::scheduler::test_coordinator& scheduler_
+    = dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler());
+  node_context node_;
+  shard_raft replica_{node_, shard};
+  storage_listener me_;
+  std::optional<replica_loaded> heard_;
+};
+
+// The process ended after the log was dropped and before the state was.
+TEST_F(replica_start_test, a_wipe_that_finds_no_space_is_tried_again) {
+  drop_log();
+  disk_.fail_writes(power_cut_env::fault::no_space);
+  replica_.start(me_);
+  ASSERT_TRUE(finds_something(1000));
+  ASSERT_TRUE(heard_->what->error);
+  EXPECT_EQ(heard_->what->error->code, errc::unavailable);
+  EXPECT_NE(node_.no_space.load(), 0);
+
+  replica_.tick(1001);
+  EXPECT_FALSE(finds_something(1001)) << "not without a pause";
+  replica_.tick(2000);
+  ASSERT_TRUE(finds_something(2000));
+  EXPECT_TRUE(heard_->what->error) << "there is still no room";
+
+  disk_.fail_writes(power_cut_env::fault::none);
+  replica_.tick(3000);
+  ASSERT_TRUE(finds_something(3000));
+  EXPECT_FALSE(heard_->what->error);
+  EXPECT_EQ(node_.no_space.load(), 0);
+  EXPECT_FALSE(replica_.started());
+  replica_.tick(4000);
+  EXPECT_FALSE(finds_something(4000)) << "it is done";
+}
+
+TEST_F(replica_start_test, a_log_that_cannot_be_read_ends_the_process) {
+  log_store::batch some;
+  log_entry entry;
+  entry.index = {7}; // and nothing before it
+  entry.term = {1};
+  entry.kind = entry_kind::barrier;
+  some.append(shard, entry);
+  std::string error;
+  ASSERT_EQ(node_.log->write(some, error), write_outcome::durable) << error;
+  replica_.start(me_);
+  scheduler_.run();
+  ASSERT_TRUE(heard_ && heard_->what->error);
+  EXPECT_EQ(heard_->what->error->code, errc::internal);
+  EXPECT_EXIT(replica_.handle(*heard_, 1000), ::testing::ExitedWithCode(1), "");
+}
+
+} // namespace
+} // namespace callboard::test
