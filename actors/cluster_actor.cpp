@@ -13,8 +13,6 @@ namespace callboard {
 
 namespace {
 
-constexpr auto tick_interval = std::chrono::milliseconds{20};
-
 std::string new_cluster_id() {
   std::array<unsigned char, 12> bytes{};
   RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
@@ -48,11 +46,9 @@ void cluster_state::init(node_context& node, peer_router& router,
     directory_->start(self_);
   }
   dial();
-  self_->send(self_, tick{});
 }
 
 void cluster_state::handle(tick) {
-  self_->delayed_send(self_, tick_interval, tick{});
   auto now = steady_ms();
   if (!formed())
     form(now);

@@ -10,6 +10,7 @@
 #include "actors/shard_actor.hpp"
 #include "actors/state_mover.hpp"
 #include "actors/state_writer.hpp"
+#include "actors/ticker.hpp"
 #include "storage/node_identity.hpp"
 #include "storage/shared_memory.hpp"
 
@@ -99,11 +100,13 @@ public:
     for (std::uint32_t i = 0; i < conf.engine.shards; ++i)
       node_.shards.push_back(system_.spawn(shard, &node_, shard_id{i}));
     auto network = node_.peers.network();
+    auto me = who_i_am(program);
+    if (network)
+      node_.cluster = system_.spawn<caf::detached>(cluster, &node_, &router_,
+                                                   &sink, identity_, me);
+    node_.ticker = system_.spawn(ticker, &node_);
     if (!network)
       return {};
-    auto me = who_i_am(program);
-    node_.cluster = system_.spawn<caf::detached>(cluster, &node_, &router_,
-                                                 &sink, identity_, me);
     auto port = network->start(me, router_);
     if (!port)
       return tl::unexpected{port.error()};
@@ -179,6 +182,7 @@ public:
       self->send_exit(handle, caf::exit_reason::user_shutdown);
       self->wait_for(handle);
     };
+    end(node_.ticker); // which uses the handles of these
     for (auto& shard : node_.shards)
       end(shard);
     end(node_.cluster);
@@ -193,6 +197,7 @@ public:
     node_.shards.clear();
     node_.readers.clear();
     node_.edge = nullptr;
+    node_.ticker = nullptr;
     node_.cluster = nullptr;
     node_.log_writer = nullptr;
     node_.state_writer = nullptr;

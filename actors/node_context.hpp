@@ -56,6 +56,10 @@ struct node_counters {
   latency_histogram sync_seconds, publish_seconds, apply_seconds;
 };
 
+/// How often groups look at the time, in a cluster: the resolution of election
+/// time-outs.
+inline constexpr std::chrono::milliseconds tick_interval{20};
+
 /// Why the node takes no writes at the moment, one bit each.
 enum class no_space_reason : std::uint8_t {
   low = 1,   ///< Less than storage.min_free_bytes is free.
@@ -80,6 +84,7 @@ struct node_context {
   maintenance_actor maintenance;
   edge_actor edge;
   cluster_actor cluster; ///< Null: the node is alone.
+  ticker_actor ticker;
 
   /// This node's number in the cluster; 1 if it is alone. Set with the first
   /// map, before any shard sees it.

@@ -11,8 +11,6 @@ namespace {
 
 /// Alone, nothing is urgent; in a cluster Raft's clock must be finer than its
 /// heartbeats.
-constexpr auto tick_alone = std::chrono::milliseconds{100};
-constexpr auto tick_in_cluster = std::chrono::milliseconds{20};
 constexpr std::int64_t sweep_interval_ms = 1000;
 
 } // namespace
@@ -32,7 +30,6 @@ void shard_state::init(node_context& node, shard_id id) {
   leases_.emplace(node.conf.dispatch.lease.count());
   raft_.emplace(node, id);
   raft_->start(self_);
-  self_->send(self_, tick{});
 }
 
 // -- refusing
@@ -125,8 +122,6 @@ void shard_state::became_ready() {
 // ----------------------------------------------------------------------
 
 void shard_state::handle(tick) {
-  self_->delayed_send(self_, node_->cluster ? tick_in_cluster : tick_alone,
-                      tick{});
   auto steady = steady_ms();
   raft_->tick(steady);
   after_raft();

@@ -108,6 +108,7 @@ void shard_raft::handle(const replica_loaded& x, std::uint64_t now_ms) {
     = static_cast<std::uint32_t>(node_.conf.cluster.election_timeout.count());
   opts.heartbeat_ms
     = static_cast<std::uint32_t>(node_.conf.cluster.heartbeat.count());
+  opts.time_step_ms = static_cast<std::uint32_t>(tick_interval.count());
   opts.max_inflight_entries = most_inflight_entries;
   raft_ = make_raft_consensus(opts);
   applied_ = found.applied;

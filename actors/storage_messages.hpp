@@ -175,6 +175,8 @@ using maintenance_actor
   = caf::typed_actor<caf::reacts_to<flush_state>, caf::reacts_to<log_trim>,
                      caf::reacts_to<tick>>;
 
+using ticker_actor = caf::typed_actor<caf::reacts_to<tick>>;
+
 /// What their owner passes on to them.
 struct stream_message {
   std::shared_ptr<remote::message> what;

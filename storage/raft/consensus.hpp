@@ -45,6 +45,9 @@ public:
     std::uint32_t group = 0;
     std::uint32_t election_timeout_ms = 500;
     std::uint32_t heartbeat_ms = 100;
+    /// Resolution of its time. If ticks come on multiples of it, the heartbeats
+    /// of all groups of a node are sent at the same moments.
+    std::uint32_t time_step_ms = 1;
     std::uint32_t max_inflight_entries = 8192;
     /// A member counts as caught up when it lacks no more entries than this.
     std::uint32_t caught_up_entries = 1024;

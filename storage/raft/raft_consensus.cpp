@@ -46,6 +46,7 @@ void raft_consensus::begin(std::uint64_t now_ms) {
     skew_ms_ += given_ms_ - now_ms;
   given_ms_ = now_ms;
   now_ms_ = given_ms_ + skew_ms_;
+  now_ms_ -= now_ms_ % opts_.time_step_ms;
   out_.begin();
 }
 
@@ -154,7 +155,10 @@ const effects& raft_consensus::tick(std::uint64_t now_ms) {
 }
 
 void raft_consensus::pass_time() {
-  if (now_ms_ < craft_deadline(raft_.get()))
+  // Heartbeats wait for the next multiple of their interval, so that those of
+  // many groups are one burst. Once they are there, they stay.
+  auto now_ms = leading_ ? now_ms_ - now_ms_ % opts_.heartbeat_ms : now_ms_;
+  if (now_ms < craft_deadline(raft_.get()))
     return;
   // The library would make a follower that has become the only voter lead in a
   // term that is not its own.

@@ -7,6 +7,7 @@
 #include "actors/shard_actor.hpp"
 #include "actors/state_mover.hpp"
 #include "actors/state_writer.hpp"
+#include "actors/ticker.hpp"
 #include "actors/type_ids.hpp"
 #include "storage/shared_memory.hpp"
 
@@ -151,6 +152,7 @@ void simulated_process::start() {
   for (std::uint32_t i = 0; i < shard_count; ++i)
     node.shards.push_back(system.spawn(shard, &node, shard_id{i}));
   node.cluster = system.spawn(cluster, &node, &router, &sink_, identity_, me_);
+  node.ticker = system.spawn(ticker, &node);
   world_.links.start(number_, me_, router);
   // Shards that began without the cluster actor hear of it by this.
   for (auto& x : node.shards)
@@ -195,6 +197,7 @@ std::vector<caf::actor> simulated_process::actors() const {
     if (x)
       out.push_back(caf::actor_cast<caf::actor>(x));
   };
+  add(node.ticker);
   add(node.log_writer);
   add(node.state_writer);
   add(node.state_mover);
