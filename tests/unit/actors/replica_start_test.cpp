@@ -14,6 +14,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 /// What a replica finds on its disk when it begins.
 namespace callboard::test {
@@ -101,6 +103,8 @@ protected:
 // The process ended after the log was dropped and before the state was.
 TEST_F(replica_start_test, a_wipe_that_finds_no_space_is_tried_again) {
   drop_log();
+  const std::vector<std::string_view> nothing{{}};
+  ASSERT_TRUE(node_.state->apply(shard, {1}, nothing));
   disk_.fail_writes(power_cut_env::fault::no_space);
   replica_.start(me_);
   ASSERT_TRUE(finds_something(1000));
@@ -125,6 +129,7 @@ TEST_F(replica_start_test, a_wipe_that_finds_no_space_is_tried_again) {
 }
 
 TEST_F(replica_start_test, a_log_that_cannot_be_read_ends_the_process) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe"); // RocksDB has threads
   log_store::batch some;
   log_entry entry;
   entry.index = {7}; // and nothing before it
