@@ -1,5 +1,6 @@
 #include "actors/node_context.hpp"
 
+#include "actors/remote_frame.hpp"
 #include "actors/watched_call.hpp"
 
 #include <caf/send.hpp>
@@ -102,8 +103,7 @@ void node_context::bounce(const reply_address& to,
 void node_context::send_to_session(peer_session session,
                                    remote::message x) const {
   auto network = peers.network();
-  if (!network->send(session, peer_lane::normal,
-                     std::make_shared<const std::string>(remote::encode(x))))
+  if (!network->send(session, peer_lane::normal, frame(x)))
     network->reset(session);
 }
 
@@ -138,8 +138,7 @@ void node_context::set_no_space(no_space_reason why, bool on) {
 void node_context::say_no_space() const {
   if (cluster)
     peers.send_all(peer_lane::urgent,
-                   std::make_shared<const std::string>(remote::encode(
-                     remote::message{remote::disk_notice{no_space.load()}})));
+                   frame(remote::disk_notice{no_space.load()}));
 }
 
 void node_context::recover(const std::function<void()>& resume) {

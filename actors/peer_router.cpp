@@ -1,5 +1,7 @@
 #include "actors/peer_router.hpp"
 
+#include "actors/remote_frame.hpp"
+
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <spdlog/spdlog.h>
@@ -110,27 +112,22 @@ void peer_router::deliver(peer_session session, node_number from,
 
 edge_listener::behavior_type edge_proxy(edge_listener::pointer,
                                         node_context* node, node_number to) {
-  auto send = [node, to](shared_bytes frame) {
+  auto send = [node, to](shared_bytes bytes) {
     auto session = node->peers.session_of(to);
     if (session != peer_session{}
         && !node->peers.network()->send(session, peer_lane::normal,
-                                        std::move(frame)))
+                                        std::move(bytes)))
       node->peers.network()->reset(session);
-  };
-  auto encode = [](remote::message x) {
-    return std::make_shared<const std::string>(remote::encode(x));
   };
   return {
     [send](const room_events_out& x) { send(remote::encoded(*x.batch)); },
-    [send, encode](const joined_out& x) {
-      send(encode(remote::room_joined_by{x.hub, x.answer}));
+    [send](const joined_out& x) {
+      send(frame(remote::room_joined_by{x.hub, x.answer}));
     },
-    [send, encode](const streams_out& x) {
-      send(encode(remote::streams{x.hub, x.answer}));
+    [send](const streams_out& x) {
+      send(frame(remote::streams{x.hub, x.answer}));
     },
-    [send, encode](const room_lost_out& x) {
-      send(encode(remote::room_gone{x.room}));
-    },
+    [send](const room_lost_out& x) { send(frame(remote::room_gone{x.room})); },
     [](const answers_out&) {
       // Answers leave by the session that asked: node_context::answer().
     },

@@ -1,3 +1,4 @@
+#include "actors/remote_frame.hpp"
 #include "actors/room_actor.hpp"
 #include "actors/run_actor.hpp"
 #include "actors/shard_actor.hpp"
@@ -193,8 +194,7 @@ void shard_state::handle(join_room_request& x) {
     if (leader_.node != node_number{} && leader_.node != node_->self)
       node_->peers.send(
         leader_.node, peer_lane::normal,
-        std::make_shared<const std::string>(remote::encode(remote::message{
-          remote::join_room{std::move(x.room), x.hub, x.token}})));
+        frame(remote::join_room{std::move(x.room), x.hub, x.token}));
     else if (waiting_joins_.size() < most)
       waiting_joins_.push_back(std::move(x));
     return;
@@ -224,8 +224,7 @@ void shard_state::join(join_room_request& x) {
 void shard_state::handle(const leave_room_request& x) {
   if (!raft_->ready() && leader_.node != node_->self)
     node_->peers.send(leader_.node, peer_lane::normal,
-                      std::make_shared<const std::string>(remote::encode(
-                        remote::message{remote::leave_room{x.room}})));
+                      frame(remote::leave_room{x.room}));
   auto at = rooms_.find(x.room);
   if (at == rooms_.end())
     return;
@@ -238,8 +237,7 @@ void shard_state::handle(ask_streams_request& x) {
   if (!raft_->ready()) {
     node_->peers.send(
       leader_.node, peer_lane::normal,
-      std::make_shared<const std::string>(remote::encode(remote::message{
-        remote::ask_streams{std::move(x.room), x.hub, x.token}})));
+      frame(remote::ask_streams{std::move(x.room), x.hub, x.token}));
     return;
   }
   auto& room = room_of(x.room);
@@ -257,10 +255,8 @@ void shard_state::handle(const watch_tenant_request& x) {
   if (edges.empty())
     watchers_.erase(x.tenant);
   if (!raft_->ready())
-    node_->peers.send(
-      leader_.node, peer_lane::normal,
-      std::make_shared<const std::string>(remote::encode(
-        remote::message{remote::watch_tenant{id_, x.tenant, x.on}})));
+    node_->peers.send(leader_.node, peer_lane::normal,
+                      frame(remote::watch_tenant{id_, x.tenant, x.on}));
   for (auto& [key, room] : rooms_)
     if (key.tenant == x.tenant && room->actor)
       self_->send(room->actor, x);

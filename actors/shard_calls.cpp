@@ -1,4 +1,5 @@
 #include "actors/call_slots.hpp"
+#include "actors/remote_frame.hpp"
 #include "actors/shard_actor.hpp"
 
 #include <utility>
@@ -77,9 +78,8 @@ void shard_state::pass_on(pending_call x) {
 
 void shard_state::send_call(std::uint64_t token, pending_call& x) {
   x.sent_to = leader_.node;
-  auto frame = std::make_shared<const std::string>(
-    remote::encode(remote::message{remote::call{id_, token, body_of(x)}}));
-  if (node_->peers.send(leader_.node, peer_lane::normal, std::move(frame)))
+  if (node_->peers.send(leader_.node, peer_lane::normal,
+                        frame(remote::call{id_, token, body_of(x)})))
     return;
   // Not linked, or more than the link can take: as if there were no leader.
   x.sent_to = {};

@@ -1,3 +1,4 @@
+#include "actors/remote_frame.hpp"
 #include "actors/shard_actor.hpp"
 
 #include <algorithm>
@@ -73,8 +74,7 @@ void shard_state::handle(const stop_taking_runs& x) {
       if (call.sent_to != node_number{})
         node_->peers.send(
           call.sent_to, peer_lane::normal,
-          std::make_shared<const std::string>(remote::encode(remote::message{
-            remote::call{id_, 0, remote::stop_taking{x.room, token}}})));
+          frame(remote::call{id_, 0, remote::stop_taking{x.room, token}}));
       calls_.erase(token);
       return;
     }

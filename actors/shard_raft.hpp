@@ -207,7 +207,7 @@ private:
   bool loading_ = false;
   replica_loader loader_;
   std::optional<std::uint64_t> load_at_ms_; // again, as the disk was full
-  bool look_again_ = false; // when that is done
+  bool look_again_ = false;                 // when that is done
   bool wiping_ = false;
   std::vector<read_outcome> reads_;
 

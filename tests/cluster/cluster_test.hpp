@@ -80,6 +80,19 @@ protected:
     return last_answer_;
   }
 
+  /// The sum of a node's figures of that name, with whatever labels.
+  double figure(int i, const std::string& name) {
+    const auto text = nodes().get(i, "/metrics").body;
+    double sum = 0;
+    for (std::size_t at = 0;
+         (at = text.find("\n" + name, at)) != std::string::npos;) {
+      at += name.size() + 1;
+      if (text[at] == '{' || text[at] == ' ')
+        sum += std::stod(text.substr(text.find(' ', at)));
+    }
+    return sum;
+  }
+
   /// Prints a measured figure and notes it in the test's report.
   static void show(const std::string& what,
                    const std::vector<std::chrono::milliseconds>& times) {

@@ -131,6 +131,16 @@ protected:
     }
   }
 
+  /// `state` is what becomes of the replica, and all is well again.
+  void expect_mended(const std::string& node, const std::string& state) {
+    expect_state(node, state);
+    expect_rest();
+    EXPECT_TRUE(eventually([&] { return digests_agree(); }, 90s))
+      << json::serialize(shard());
+    expect_no_alarm();
+    expect_one_room();
+  }
+
   /// Nodes write their figures down once a second.
   void expect_figure(const std::string& name, double expected,
                      std::optional<int> node = {}) {
@@ -176,12 +186,7 @@ TEST_F(differing, a_replica_is_taken_out_and_made_anew_once) {
   spoil(victim);
   nodes().launch(victim);
   nodes().await_ready(victim);
-  expect_state(name, "back");
-  expect_rest();
-  EXPECT_TRUE(eventually([&] { return digests_agree(); }, 90s))
-    << json::serialize(shard());
-  expect_no_alarm();
-  expect_one_room();
+  expect_mended(name, "back");
   expect_figure("callboard_shard_digest_mismatches_total", 1);
   expect_figure("callboard_shard_outliers_total", 1);
   expect_figure("callboard_shard_replicas_dropped_total", 1, victim);
@@ -222,12 +227,7 @@ TEST_F(differing, a_leader_hands_over_and_is_taken_out) {
     return !x.empty() && x.at("leader").as_string() == name;
   }))
     << json::serialize(shard());
-  expect_state(name, "back");
-  expect_rest();
-  EXPECT_TRUE(eventually([&] { return digests_agree(); }, 90s))
-    << json::serialize(shard());
-  expect_no_alarm();
-  expect_one_room();
+  expect_mended(name, "back");
   expect_figure("callboard_shard_outliers_total", 1, leader);
   EXPECT_TRUE(work.flows(50));
   EXPECT_EQ(work.finish(), "");
@@ -245,12 +245,7 @@ TEST_F(differing, where_there_is_another_node_it_takes_the_place) {
   spoil(victim);
   nodes().launch(victim);
   nodes().await_ready(victim);
-  expect_state(name, "replaced");
-  expect_rest();
-  EXPECT_TRUE(eventually([&] { return digests_agree(); }, 90s))
-    << json::serialize(shard());
-  expect_no_alarm();
-  expect_one_room();
+  expect_mended(name, "replaced");
   EXPECT_TRUE(work.flows(50));
   EXPECT_EQ(work.finish(), "");
 }

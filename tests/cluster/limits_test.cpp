@@ -11,19 +11,6 @@ namespace {
 
 class limits : public cluster_test {};
 
-/// The sum of a metric over its labels; 0 when there is none.
-double metric(const cluster_process& nodes, int node, std::string_view name) {
-  const auto page = nodes.get(node, "/metrics").body;
-  double sum = 0;
-  for (std::size_t at = 0; (at = page.find(name, at)) != std::string::npos;) {
-    const auto end = page.find('\n', at);
-    if ((at == 0 || page[at - 1] == '\n') && page[at + name.size()] == '{')
-      sum += std::stod(page.substr(page.rfind(' ', end) + 1, end));
-    at = end;
-  }
-  return sum;
-}
-
 } // namespace
 
 TEST_F(limits, reads_that_wait_for_a_leader_are_bounded) {
@@ -58,9 +45,8 @@ TEST_F(limits, reads_that_wait_for_a_leader_are_bounded) {
     // Those past the limit are told at once; the others wait for a leader.
     EXPECT_TRUE(eventually([&] { return told == 8; })) << told << ' ' << other;
     EXPECT_EQ(other, 0);
-    EXPECT_TRUE(eventually([&] {
-      return metric(nodes(), 0, "callboard_shard_waiting_calls") == most;
-    }));
+    EXPECT_TRUE(eventually(
+      [&] { return figure(0, "callboard_shard_waiting_calls") == most; }));
     // And get what they came for as soon as there is one.
     nodes().launch(1);
     nodes().launch(2);
@@ -70,7 +56,7 @@ TEST_F(limits, reads_that_wait_for_a_leader_are_bounded) {
   nodes().await_ready(1);
   nodes().await_ready(2);
   EXPECT_TRUE(eventually(
-    [&] { return metric(nodes(), 0, "callboard_shard_waiting_calls") == 0; }));
+    [&] { return figure(0, "callboard_shard_waiting_calls") == 0; }));
   EXPECT_TRUE(publish(0, "p0", plain_event("b"))) << last_answer();
 }
 

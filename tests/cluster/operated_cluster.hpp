@@ -102,19 +102,6 @@ protected:
     return result;
   }
 
-  /// The sum of a node's figures of that name, with whatever labels.
-  double figure(int i, const std::string& name) {
-    const auto text = nodes().get(i, "/metrics").body;
-    double sum = 0;
-    for (std::size_t at = 0;
-         (at = text.find("\n" + name, at)) != std::string::npos;) {
-      at += name.size() + 1;
-      if (text[at] == '{' || text[at] == ' ')
-        sum += std::stod(text.substr(text.find(' ', at)));
-    }
-    return sum;
-  }
-
   std::string leader_of_shard(std::uint64_t number) {
     const auto cluster = told();
     for (const auto& item : cluster.at("shards").as_array()) {

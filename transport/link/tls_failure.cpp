@@ -53,16 +53,16 @@ tls_failure take_tls_failure(const ssl_st* tls) {
   const auto code = ERR_peek_error();
   const auto verdict = SSL_get_verify_result(tls);
   auto text = tls_error("TLS failed");
-  std::string todo;
+  std::string what_to_do;
   if (verdict != X509_V_OK) {
     text += std::string{" ("} + X509_verify_cert_error_string(verdict) + ")";
-    todo = remedy_for_theirs(verdict);
+    what_to_do = remedy_for_theirs(verdict);
   } else if (ERR_GET_LIB(code) == ERR_LIB_SSL) {
-    todo = remedy(ERR_GET_REASON(code));
+    what_to_do = remedy(ERR_GET_REASON(code));
   }
   const bool plain = ERR_GET_LIB(code) == ERR_LIB_SSL
                      && ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER;
-  return {todo.empty() ? text : text + "; " + todo, plain};
+  return {what_to_do.empty() ? text : text + "; " + what_to_do, plain};
 }
 
 } // namespace callboard

@@ -6,6 +6,15 @@
 
 namespace callboard::sim {
 
+namespace {
+
+/// What a frame of such a message begins with.
+char type_of(const remote::message& x) {
+  return remote::encode(x).front();
+}
+
+} // namespace
+
 class simulated_links::node_network : public peer_network {
 public:
   node_network(simulated_links& links, std::size_t node)
@@ -97,8 +106,8 @@ bool simulated_links::send(std::size_t from, peer_session to, peer_lane lane,
 
 /// Who says that it leads, and what moves.
 void simulated_links::watch(std::size_t from, const std::string& bytes) {
-  // Their places in remote::message.
-  constexpr char notice_type = 1, description_type = 12;
+  static const auto notice_type = type_of(remote::leader_notice{});
+  static const auto description_type = type_of(remote::state_description{});
   if (bytes.empty()
       || (bytes.front() != notice_type && bytes.front() != description_type))
     return;

@@ -55,7 +55,8 @@ void tell(int out, const note& x) {
 void one_seed(const soak_options& opts, int out, std::uint32_t seed) {
   tell(out, {note::what::begins, seed});
   auto x = run_history(seed, opts.which);
-  // While a disk is full, when RocksDB's own threads try again is not the seed's.
+  // While a disk is full, when RocksDB's own threads try again is not the
+  // seed's.
   if (opts.twice && !shape_of(seed).full_disks
       && run_history(seed, opts.which).fingerprint != x.fingerprint)
     x.broken.push_back("the same seed made another history");

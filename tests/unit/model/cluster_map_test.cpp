@@ -1,6 +1,4 @@
-#include "actors/model/cluster_map.hpp"
-
-#include <gtest/gtest.h>
+#include "tests/unit/model/cluster_maps.hpp"
 
 #include <algorithm>
 #include <map>
@@ -8,32 +6,14 @@
 #include <set>
 
 namespace callboard {
-namespace {
 
+using namespace test;
 using namespace cluster_change;
 
-std::vector<cluster_node> nodes_named(std::size_t count) {
-  std::vector<cluster_node> out;
-  for (auto i = count; i > 0; --i) { // not in the order of their names
-    auto n = std::to_string(i);
-    out.push_back({{}, "n" + n, "disk-" + n, "10.0.0." + n + ":7000", false});
-  }
-  return out;
-}
-
-cluster_map cluster_of(std::size_t count, std::uint32_t replicas = 3,
-                       std::uint32_t shards = 16) {
-  return make_cluster_map("c", shards, replicas, nodes_named(count));
-}
+namespace {
 
 cluster_map joined(const cluster_map& at, const std::string& name) {
   return change(at, add_node{name, "disk-of-" + name, name + ":7000"}).value();
-}
-
-constexpr std::uint64_t hour_ms = 3'600'000;
-
-moment at_ms(std::uint64_t now) {
-  return {now, std::chrono::hours{1}};
 }
 
 struct loads {
@@ -66,34 +46,6 @@ std::size_t moved(const cluster_map& from, const cluster_map& to) {
     for (auto node : to.shards[i].replicas)
       out += std::ranges::count(from.shards[i].replicas, node) == 0;
   return out;
-}
-
-std::size_t active(const cluster_map& map) {
-  return static_cast<std::size_t>(
-    std::ranges::count(map.nodes, false, &cluster_node::leaving));
-}
-
-void expect_sound(const cluster_map& map) {
-  auto wanted = std::min<std::size_t>(map.replicas, active(map));
-  auto check = [&](const placement& group) {
-    EXPECT_EQ(group.replicas.size(), wanted);
-    std::set<node_number> once{group.replicas.begin(), group.replicas.end()};
-    EXPECT_EQ(once.size(), group.replicas.size());
-    for (auto node : group.replicas) {
-      ASSERT_NE(map.find(node), nullptr);
-      EXPECT_FALSE(map.find(node)->leaving);
-    }
-    if (group.pinned != node_number{}) {
-      EXPECT_EQ(group.replicas.front(), group.pinned);
-    }
-  };
-  for (auto& group : map.shards)
-    check(group);
-  check(map.directory);
-  auto bytes = encode(map);
-  auto back = decode_cluster_map(bytes);
-  ASSERT_TRUE(back) << back.error().detail;
-  EXPECT_EQ(*back, map);
 }
 
 TEST(cluster_map, a_new_cluster_has_numbers_by_name_and_is_even) {
@@ -217,84 +169,6 @@ TEST(cluster_map, a_pinned_leader_stays_whatever_is_evened_out) {
   map = change(map, remove_node{"n5"}).value();
   EXPECT_EQ(map.shards[3].pinned.value, 0u);
   EXPECT_EQ(change(map, pin{{3}, "n5"}).error().code, errc::conflict);
-}
-
-TEST(cluster_map, a_replica_that_differs_is_replaced_or_left_out) {
-  auto map = cluster_of(4);
-  auto bad = map.shards[7].replicas[1];
-  auto out = change(map, take_out{{7}, bad, 1}, at_ms(1000)).value();
-  expect_sound(out);
-  EXPECT_EQ(std::ranges::count(out.shards[7].replicas, bad), 0);
-  EXPECT_EQ(change(out, take_out{{7}, bad, 1}, at_ms(1000)).error().code,
-            errc::not_found);
-  EXPECT_EQ(change(cluster_of(1), take_out{{7}, {1}, 1}, at_ms(1)).error().code,
-            errc::conflict);
-  EXPECT_EQ(change(map, take_out{{99}, {1}, 1}, at_ms(1)).error().code,
-            errc::not_found);
-  EXPECT_EQ(change(map, give_back{{7}, {1}}, at_ms(1)).error().code,
-            errc::not_found);
-}
-
-TEST(cluster_map, what_was_taken_out_comes_back_when_it_is_empty_but_once) {
-  auto map = change(cluster_of(3), take_out{{7}, {2}, 1}, at_ms(1000)).value();
-  EXPECT_EQ(map.shards[7].replicas.size(), 2u);
-  // Nobody gives it back before the node has dropped what differed.
-  EXPECT_EQ(change(map, rebalance{})->shards[7].replicas.size(), 2u);
-  EXPECT_EQ(change(map, pin{{7}, "n2"}).error().code, errc::conflict);
-  auto back = change(map, give_back{{7}, {2}}, at_ms(2000)).value();
-  expect_sound(back);
-  EXPECT_EQ(*change(back, give_back{{7}, {2}}, at_ms(3000)), back);
-  // An order of then does not take out what is there now.
-  EXPECT_EQ(change(back, take_out{{7}, {2}, 1}, at_ms(3000)).error().code,
-            errc::conflict);
-  map = change(back, take_out{{7}, {2}, back.version}, at_ms(4000)).value();
-  auto empty = change(map, give_back{{7}, {2}}, at_ms(5000)).value();
-  EXPECT_EQ(empty.shards[7].replicas.size(), 2u) << "too soon";
-  EXPECT_EQ(empty.version, map.version + 1);
-  EXPECT_EQ(*change(empty, give_back{{7}, {2}}, at_ms(6000)), empty);
-  EXPECT_EQ(change(empty, rebalance{})->shards[7].replicas.size(), 3u)
-    << "an operator may";
-  back = change(empty, give_back{{7}, {2}}, at_ms(2000 + hour_ms)).value();
-  expect_sound(back);
-  // Another shard of the same node is another matter.
-  map = change(back, take_out{{8}, {2}, back.version}, at_ms(5000)).value();
-  expect_sound(change(map, give_back{{8}, {2}}, at_ms(6000)).value());
-  // What is long ago is forgotten.
-  map
-    = change(back, take_out{{3}, {1}, back.version}, at_ms(2000 + 26 * hour_ms))
-        .value();
-  EXPECT_EQ(map.taken.size(), 1u);
-}
-
-TEST(cluster_map, what_differed_at_all_nodes_is_not_moved_around_for_ever) {
-  auto map = cluster_of(5);
-  for (int i = 0; i < 3; ++i) {
-    auto bad = map.shards[7].replicas.back();
-    map = change(map, take_out{{7}, bad, map.version}, at_ms(1000)).value();
-    map = change(map, give_back{{7}, bad}, at_ms(1000)).value();
-  }
-  // The first two had others in their place; the third comes back itself.
-  expect_sound(map);
-  EXPECT_EQ(map.taken.size(), 3u);
-  auto bad = map.shards[7].replicas.back();
-  map = change(map, take_out{{7}, bad, map.version}, at_ms(2000)).value();
-  map = change(map, give_back{{7}, bad}, at_ms(2000)).value();
-  EXPECT_EQ(map.shards[7].replicas.size(), 2u);
-}
-
-TEST(cluster_map, what_was_taken_goes_with_its_node) {
-  auto map = cluster_of(4);
-  const auto bad = map.shards[7].replicas.back();
-  map = change(map, take_out{{7}, bad, 1}, at_ms(1)).value();
-  map = change(map, take_out{directory_shard, map.directory.replicas[0], 9},
-               at_ms(1))
-          .value();
-  EXPECT_EQ(map.taken.size(), 2u);
-  EXPECT_EQ(decode_cluster_map(encode(map)).value(), map);
-  map = change(map, remove_node{map.find(bad)->name}).value();
-  map = change(map, drop_node{bad}).value();
-  EXPECT_EQ(map.taken_from({7}, bad), nullptr);
-  EXPECT_EQ(decode_cluster_map(encode(map)).value(), map);
 }
 
 TEST(cluster_map, five_replicas_are_five_for_the_directory_too) {
