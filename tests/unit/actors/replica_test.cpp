@@ -12,12 +12,14 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-/// What a replica finds on its disk when it begins.
+/// A replica and its disk.
 namespace callboard::test {
 namespace {
 
@@ -30,9 +32,10 @@ struct system_config : caf::actor_system_config {
   }
 };
 
-/// Stands for the shard: keeps what was loaded.
+/// Stands for the shard: keeps what was loaded, and digests.
 storage_listener::behavior_type listener(storage_listener::pointer,
-                                         std::optional<replica_loaded>* heard) {
+                                         std::optional<replica_loaded>* heard,
+                                         std::vector<std::uint64_t>* digests) {
   return {
     [](const log_durable&) {},
     [](const state_applied&) {},
@@ -42,13 +45,13 @@ storage_listener::behavior_type listener(storage_listener::pointer,
     [](const state_wiped&) {},
     [](state_staged&) {},
     [](const stream_over&) {},
-    [](const digest_made&) {},
+    [digests](const digest_made& x) { digests->push_back(x.digest); },
     [heard](const replica_loaded& x) { *heard = x; },
     [](const export_pinned&) {},
   };
 }
 
-class replica_start_test : public ::testing::Test {
+class replica_test : public ::testing::Test {
 protected:
   void SetUp() override {
     storage_options opts;
@@ -62,7 +65,7 @@ protected:
     node_.state = std::move(*state);
     node_.conf.node.data_dir = dir_.path().string();
     node_.readers.push_back(system_.spawn(reader));
-    me_ = system_.spawn(listener, &heard_);
+    me_ = system_.spawn(listener, &heard_, &digests_);
     scheduler_.run();
   }
 
@@ -98,10 +101,25 @@ protected:
   shard_raft replica_{node_, shard};
   storage_listener me_;
   std::optional<replica_loaded> heard_;
+  std::vector<std::uint64_t> digests_;
+};
+
+/// On a disk that has lost some of it.
+class unreadable_state : public state_export {
+public:
+  log_index applied() const noexcept override {
+    return {7};
+  }
+  result<std::string> next(std::size_t) override {
+    return fail(errc::internal, "a block is damaged");
+  }
+  result<std::uint64_t> digest() override {
+    return fail(errc::internal, "a block is damaged");
+  }
 };
 
 // The process ended after the log was dropped and before the state was.
-TEST_F(replica_start_test, a_wipe_that_finds_no_space_is_tried_again) {
+TEST_F(replica_test, a_wipe_that_finds_no_space_is_tried_again) {
   drop_log();
   const std::vector<std::string_view> nothing{{}};
   ASSERT_TRUE(node_.state->apply(shard, {1}, nothing));
@@ -128,7 +146,7 @@ TEST_F(replica_start_test, a_wipe_that_finds_no_space_is_tried_again) {
   EXPECT_FALSE(finds_something(4000)) << "it is done";
 }
 
-TEST_F(replica_start_test, a_log_that_cannot_be_read_ends_the_process) {
+TEST_F(replica_test, a_log_that_cannot_be_read_ends_the_process) {
   GTEST_FLAG_SET(death_test_style, "threadsafe"); // RocksDB has threads
   log_store::batch some;
   log_entry entry;
@@ -143,6 +161,20 @@ TEST_F(replica_start_test, a_log_that_cannot_be_read_ends_the_process) {
   ASSERT_TRUE(heard_ && heard_->what->error);
   EXPECT_EQ(heard_->what->error->code, errc::internal);
   EXPECT_EXIT(replica_.handle(*heard_, 1000), ::testing::ExitedWithCode(1), "");
+}
+
+// Else it would be the only one that is never compared.
+TEST_F(replica_test, one_that_cannot_be_read_is_like_no_other) {
+  replica_.start(me_);
+  scheduler_.run();
+  for (std::uint64_t node : {1, 2, 2}) {
+    node_.self = node_number{node};
+    replica_.handle(state_pinned{std::make_shared<unreadable_state>()});
+    scheduler_.run();
+  }
+  ASSERT_EQ(digests_.size(), 3u);
+  EXPECT_NE(digests_[0], digests_[1]);
+  EXPECT_EQ(digests_[1], digests_[2]);
 }
 
 } // namespace
