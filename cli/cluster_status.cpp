@@ -82,6 +82,11 @@ cluster_status::shard read_shard(const json::value& x) {
   out.wanted = texts(x, "wanted");
   out.pinned = text(x, "pinned");
   out.moves = texts(x, "moves");
+  if (const auto list = x.find("taken_out"))
+    for (const auto taken : list->items())
+      if (const auto state = text(taken, "state");
+          state == "back" || state == "replaced")
+        out.mended.push_back(text(taken, "node"));
   return out;
 }
 
@@ -149,6 +154,18 @@ std::uint64_t cluster_status::shard::voters() const {
 const cluster_status::node* cluster_status::find(std::string_view name) const {
   const auto at = std::ranges::find(nodes, name, &node::name);
   return at == nodes.end() ? nullptr : &*at;
+}
+
+std::vector<std::string> remarks(const cluster_status& x) {
+  std::map<std::string, names> by_node;
+  for (const auto& shard : x.shards)
+    for (const auto& node : shard.mended)
+      by_node[node].push_back(shard.name);
+  std::vector<std::string> out;
+  for (const auto& [node, shards] : by_node)
+    out.push_back("what " + node + " held of " + these(shards)
+                  + " differed and was replaced: look after its disk");
+  return out;
 }
 
 result<cluster_status> parse_cluster_status(std::string_view json) {

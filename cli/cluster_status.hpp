@@ -47,6 +47,9 @@ struct cluster_status {
     std::vector<std::string> wanted; ///< Names of nodes; the first should lead.
     std::string pinned;              ///< Empty: nobody.
     std::vector<std::string> moves;  ///< As text.
+    /// Nodes whose replica differed and was made anew, or another's in its
+    /// place; remembered for a day at least.
+    std::vector<std::string> mended;
 
     std::uint64_t voters() const;
   };
@@ -68,6 +71,10 @@ result<cluster_status> parse_cluster_status(std::string_view json);
 /// majority, nodes that are down, shards with fewer live voters than wanted,
 /// digests that differ, alarms. Empty: all is well.
 std::vector<std::string> troubles(const cluster_status& x);
+
+/// What is well again but worth knowing: which nodes held something else than
+/// the others and had it taken from them.
+std::vector<std::string> remarks(const cluster_status& x);
 
 /// Why the cluster is not yet as it should be: moves under way, replicas that
 /// are not where they are wanted, shards that others than wanted lead. Empty:

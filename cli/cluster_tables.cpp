@@ -146,6 +146,8 @@ std::string cluster_tables(const cluster_status& x) {
   std::string out;
   for (const auto& what : troubles(x))
     out += "! " + what + '\n';
+  for (const auto& what : remarks(x))
+    out += "i " + what + '\n';
   out += summary_line(x) + "\n\n";
   std::vector<row> nodes{{"NODE", "STATE", "ADDRESS", "VERSION", "UPTIME",
                           "LEADS", "REPLICAS", "ROUND TRIP"}};

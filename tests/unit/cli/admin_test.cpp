@@ -164,6 +164,20 @@ TEST(cluster_status, digests_are_compared_at_the_same_index_only) {
               IsEmpty());
 }
 
+TEST(cluster_status, what_was_mended_is_worth_a_line_but_no_trouble) {
+  std::string text{healthy};
+  const std::string first{R"("wanted":["n1","n2","n3"],)"};
+  text.insert(
+    text.find(first),
+    R"("taken_out":[{"node":"n2","out_ms":1,"back_ms":2,"state":"back"},{"node":"n3","out_ms":1,"back_ms":0,"state":"dropping"}],)");
+  const auto x = parse_cluster_status(text).value();
+  EXPECT_THAT(troubles(x), IsEmpty());
+  EXPECT_THAT(remarks(x), ElementsAre("what n2 held of shard 0 differed and "
+                                      "was replaced: look after its disk"));
+  EXPECT_THAT(cluster_tables(x),
+              testing::StartsWith("i what n2 held of shard 0 differed"));
+}
+
 TEST(cluster_status, it_is_settled_when_replicas_and_leaders_are_in_place) {
   EXPECT_EQ(unsettled(status_of_text(healthy)), "");
   EXPECT_EQ(unsettled(status_of_text(troubled)), "1 move in progress");
