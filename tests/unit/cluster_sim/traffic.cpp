@@ -316,6 +316,8 @@ bool traffic::read_all() {
           cluster_.run_for(20);
         waiting_.erase(to.request);
       }
+      if (!cluster_.serves(node))
+        break; // it was removed meanwhile
       if (!got || !got->outcome)
         return false;
       seen_.history(room, std::get<history_answer>(*got->outcome).chunk.events);
