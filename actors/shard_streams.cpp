@@ -63,7 +63,7 @@ void shard_raft::end_streams() {
   for (auto& [stream, x] : std::exchange(outgoing_, {}))
     if (x.sender)
       caf::anon_send(x.sender, stream_void{});
-  if (auto x = std::exchange(incoming_, {}))
+  if (auto x = std::exchange(incoming_, std::nullopt))
     caf::anon_send(x->receiver, stream_void{});
 }
 
@@ -91,7 +91,7 @@ bool shard_raft::receive_state(node_number from,
   if (!state || raft_->commit_index() >= state->index || installing_)
     return false;
   // The place of one that it takes the place of is free.
-  if (auto before = std::exchange(incoming_, {}))
+  if (auto before = std::exchange(incoming_, std::nullopt))
     caf::anon_send(before->receiver, stream_void{});
   auto slot = node_.states_in.take(node_.conf.cluster.moves);
   if (!slot)
