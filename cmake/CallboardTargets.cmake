@@ -12,6 +12,10 @@ target_compile_options(callboard_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>)
 if(CALLBOARD_WERROR)
   target_compile_options(callboard_flags INTERFACE -Werror)
+  if(CALLBOARD_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # With sanitizers gcc takes moved variants and optionals for uninitialized.
+    target_compile_options(callboard_flags INTERFACE -Wno-error=maybe-uninitialized)
+  endif()
 endif()
 if(CALLBOARD_SANITIZE)
   add_compile_options(-fsanitize=${CALLBOARD_SANITIZE} -fno-omit-frame-pointer)
