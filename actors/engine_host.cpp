@@ -66,6 +66,8 @@ public:
     node_.name = conf.node.name.empty() ? host_name() : conf.node.name;
     node_.shard_bytes_in_flight
       = std::vector<std::atomic<std::uint64_t>>(conf.engine.shards);
+    node_.tick_at_ms
+      = std::vector<std::atomic<std::uint64_t>>(conf.engine.shards);
   }
 
   ~host() override {

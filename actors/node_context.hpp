@@ -95,6 +95,8 @@ struct node_context {
 
   node_counters counters;
   std::vector<std::atomic<std::uint64_t>> shard_bytes_in_flight;
+  /// When each shard wants its next tick, in steady_ms(). Written by the shard.
+  std::vector<std::atomic<std::uint64_t>> tick_at_ms;
   std::atomic<std::uint32_t> ready_shards{0};
   std::atomic<std::uint8_t> no_space{0};
   std::atomic<bool> draining{false};

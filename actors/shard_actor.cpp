@@ -9,9 +9,11 @@ namespace callboard {
 
 namespace {
 
-/// Alone, nothing is urgent; in a cluster Raft's clock must be finer than its
-/// heartbeats.
 constexpr std::int64_t sweep_interval_ms = 1000;
+
+/// Ticks of a shard are not further apart: time-outs of calls, leases and moves
+/// are looked at that often.
+constexpr std::uint64_t longest_tick_ms = 100;
 
 } // namespace
 
@@ -129,6 +131,9 @@ void shard_state::handle(tick) {
   go_on_handing_over(steady);
   tick_members(steady);
   tick_dispatch();
+  next_tick_at(handing_to_
+                 ? 0
+                 : std::min(raft_->next_tick_ms(), steady + longest_tick_ms));
   auto now = wall_ms();
   if (now < next_sweep_ms_)
     return;
@@ -140,6 +145,11 @@ void shard_state::handle(tick) {
   }
   passivate(now);
   trim_rooms(now);
+}
+
+/// 0: as soon as possible.
+void shard_state::next_tick_at(std::uint64_t steady_ms) {
+  node_->tick_at_ms[id_.value].store(steady_ms, std::memory_order_relaxed);
 }
 
 caf::result<drained> shard_state::handle(const drain_now&) {

@@ -147,6 +147,7 @@ private:
   void drop_viewers_of(node_number node);
   void drop_takers_of(node_number node);
   void tick_members(std::uint64_t now_ms);
+  void next_tick_at(std::uint64_t steady_ms);
   void check_digests(std::uint64_t now_ms);
   void begin_hand_over(node_number to, std::uint64_t now_ms);
   void go_on_handing_over(std::uint64_t now_ms);

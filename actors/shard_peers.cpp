@@ -265,6 +265,7 @@ void shard_state::begin_hand_over(node_number to, std::uint64_t now_ms) {
   hand_over_until_ms_ = now_ms
                         + static_cast<std::uint64_t>(
                           node_->conf.cluster.election_timeout.count());
+  next_tick_at(0);
   go_on_handing_over(now_ms);
 }
 

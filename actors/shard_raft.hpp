@@ -56,6 +56,10 @@ public:
   }
 
   void tick(std::uint64_t now_ms);
+  /// When that should be next; if there is a replica.
+  std::uint64_t next_tick_ms() const {
+    return raft_ ? raft_->next_tick_ms() : UINT64_MAX;
+  }
 
   /// Appends one command. @returns its index.
   result<log_index> propose(shared_bytes payload, std::uint64_t now_ms);

@@ -3,6 +3,7 @@
 #include "actors/type_ids.hpp"
 
 #include <chrono>
+#include <cstddef>
 
 namespace callboard {
 
@@ -21,8 +22,10 @@ ticker_actor::behavior_type ticker(ticker_actor::pointer self,
       // On multiples of it, so that late ticks do not add up.
       auto past = std::chrono::milliseconds{steady_ms()} % interval;
       self->delayed_send(self, interval - past, tick{});
-      for (auto& x : node->shards)
-        self->send(x, tick{});
+      auto now = steady_ms();
+      for (std::size_t i = 0; i < node->shards.size(); ++i)
+        if (now >= node->tick_at_ms[i].load(std::memory_order_relaxed))
+          self->send(node->shards[i], tick{});
       if (node->cluster)
         self->send(node->cluster, tick{});
     },

@@ -69,8 +69,12 @@ public:
                                std::uint64_t now_ms)
     = 0;
 
-  /// Every 10 ms or so.
+  /// At next_tick_ms() or soon after; earlier does no harm.
   virtual const effects& tick(std::uint64_t now_ms) = 0;
+
+  /// When that is, in the caller's time: as of the last call of any of these,
+  /// and whatever comes meanwhile. At most a heartbeat's interval ahead.
+  virtual std::uint64_t next_tick_ms() const = 0;
 
   /// The batch of `done` and everything before it is synced.
   virtual const effects& durable(ticket done, std::uint64_t now_ms) = 0;

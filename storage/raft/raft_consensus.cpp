@@ -154,6 +154,15 @@ const effects& raft_consensus::tick(std::uint64_t now_ms) {
   return finish();
 }
 
+// No message makes anything due earlier than in a heartbeat's interval: it puts
+// an election off, or begins something that takes longer.
+std::uint64_t raft_consensus::next_tick_ms() const {
+  auto next = now_ms_ - now_ms_ % opts_.heartbeat_ms + opts_.heartbeat_ms;
+  if (started_ && !leading_)
+    next = std::min(next, std::max(craft_deadline(raft_.get()), now_ms_));
+  return next - std::min(next, skew_ms_);
+}
+
 void raft_consensus::pass_time() {
   // Heartbeats wait for the next multiple of their interval, so that those of
   // many groups are one burst. Once they are there, they stay.

@@ -28,6 +28,7 @@ public:
                        std::span<const group_member> bootstrap,
                        std::uint64_t now_ms) override;
   const effects& tick(std::uint64_t now_ms) override;
+  std::uint64_t next_tick_ms() const override;
   const effects& durable(ticket done, std::uint64_t now_ms) override;
   using consensus::propose;
   result<const effects*> propose(std::span<const shared_bytes> payloads,

@@ -100,6 +100,7 @@ void simulated_process::configure(const simulated_disk& disk) {
   node.name = node_name(number_);
   node.shard_bytes_in_flight
     = std::vector<std::atomic<std::uint64_t>>(shard_count);
+  node.tick_at_ms = std::vector<std::atomic<std::uint64_t>>(shard_count);
 }
 
 void simulated_process::open(simulated_disk& disk) {
