@@ -2,7 +2,7 @@
 // by a node with one line changed (see CMakeLists.txt), and the proof must say
 // so.
 
-#include "tests/cluster/cluster_test.hpp"
+#include "tests/cluster/operated_cluster.hpp"
 
 #include <filesystem>
 
@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class broken_promises : public cluster_test {
+class broken_promises : public operated_cluster {
 protected:
   void keep_disk(int i) {
     fs::copy(nodes().node(i).data_dir(),
@@ -38,6 +38,7 @@ protected:
       = "60s";
     nodes().launch_all();
     nodes().await_all();
+    expect_rest(); // leaders stay where they are from now on
     return true;
   }
 

@@ -182,7 +182,11 @@ private:
   std::map<link, std::uint64_t> arrivals_;
 
   std::map<std::uint64_t, std::string> committed_; ///< What is at each index.
-  std::map<std::uint64_t, raft_term> committed_terms_;
+  struct commitment {
+    raft_term term;         ///< Of the entry.
+    raft_term committed_in; ///< The first of whoever took it for committed.
+  };
+  std::map<std::uint64_t, commitment> commitments_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, written_entry> written_;
   std::map<std::uint64_t, std::uint64_t> leaders_; ///< By term.
   log_index acknowledged_; ///< The highest that any leader committed.
