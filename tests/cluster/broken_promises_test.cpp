@@ -157,6 +157,9 @@ TEST_F(broken_promises, a_leader_that_acknowledges_alone_is_found_out) {
   std::jthread thread{[&](const std::stop_token& stop) { alone.work(stop); }};
   EXPECT_TRUE(eventually([&] { return alone.successes() > 5; }));
   nodes().kill(0);
+  // Only when the others have gone on without it: its kernel would send them
+  // what its process had written.
+  EXPECT_TRUE(work.flows(50));
   net().heal();
   thread.request_stop();
   thread.join();
