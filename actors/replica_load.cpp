@@ -13,11 +13,18 @@ loaded_replica failed(problem why) {
   return out;
 }
 
+/// Reading it again would not help, as it may when something has to be written
+/// and the disk is full.
+problem unreadable(problem why) {
+  why.code = errc::internal;
+  return why;
+}
+
 /// The process ended between the log's part of an install and the state's.
 result<void> finish_install(node_context& node, shard_id shard) {
   auto unfinished = node.log->unfinished_install(shard);
   if (!unfinished)
-    return tl::unexpected{unfinished.error()};
+    return tl::unexpected{unreadable(unfinished.error())};
   if (*unfinished != stream_id{}) {
     if (auto ok = node.state->install(shard, *unfinished); !ok)
       return ok;
@@ -41,7 +48,7 @@ loaded_replica find_replica(node_context& node, shard_id shard,
     return failed(ok.error());
   auto present = node.log->presence(shard);
   if (!present)
-    return failed(present.error());
+    return failed(unreadable(present.error()));
   switch (*present) {
   case log_presence::holds:
     return load_replica(node, shard);
@@ -62,10 +69,10 @@ loaded_replica find_replica(node_context& node, shard_id shard,
 loaded_replica load_replica(node_context& node, shard_id shard) {
   auto applied = node.state->applied(shard);
   if (!applied)
-    return failed(applied.error());
+    return failed(unreadable(applied.error()));
   auto found = node.log->load(shard, *applied);
   if (!found)
-    return failed(found.error());
+    return failed(unreadable(found.error()));
   loaded_replica out;
   out.begins = true;
   out.applied = *applied;
