@@ -19,7 +19,7 @@ void edge_state::post(hub_id hub, room_signal x) {
 
 void edge_state::handle(const edge_join& x) {
   // Not yet in joined_: events reach the hub only after the room's answer.
-  self_->send(shard(x.room), join_room_request{x.room, x.hub, x.token, self_});
+  self_->send(shard(x.room), join_room_request{x.room, x.hub, x.token, {}});
 }
 
 void edge_state::handle(const edge_leave& x) {
@@ -30,7 +30,7 @@ void edge_state::handle(const edge_leave& x) {
   if (!at->second.hubs.empty())
     return;
   joined_.erase(at);
-  self_->send(shard(x.room), leave_room_request{x.room, self_});
+  self_->send(shard(x.room), leave_room_request{x.room, {}});
 }
 
 void edge_state::handle(const edge_watch& x) {
@@ -45,12 +45,12 @@ void edge_state::handle(const edge_watch& x) {
     watching_.erase(x.tenant);
   if (before != now)
     for (auto& shard : node_->shards)
-      self_->send(shard, watch_tenant_request{x.tenant, self_, now});
+      self_->send(shard, watch_tenant_request{x.tenant, {}, now});
 }
 
 void edge_state::handle(const edge_ask_streams& x) {
   self_->send(shard(x.room),
-              ask_streams_request{x.room, x.hub, x.token, self_});
+              ask_streams_request{x.room, x.hub, x.token, {}});
 }
 
 void edge_state::handle(const room_events_out& x) {

@@ -61,7 +61,7 @@ class host : public engine_host {
 public:
   host(const settings& conf, edge_sink& sink)
       : config_{conf}, system_{config_}, facade_{system_, node_, sink},
-        router_{system_, node_} {
+        router_{node_} {
     node_.conf = conf;
     node_.name = conf.node.name.empty() ? host_name() : conf.node.name;
     node_.shard_bytes_in_flight
@@ -188,7 +188,6 @@ public:
     for (auto& shard : node_.shards)
       end(shard);
     end(node_.cluster);
-    node_.end_proxies();
     end(node_.edge);
     end(node_.log_writer);
     end(node_.state_writer);

@@ -107,26 +107,6 @@ void node_context::send_to_session(peer_session session,
     network->reset(session);
 }
 
-edge_listener node_context::edge_of(node_number node) const {
-  if (node == self)
-    return edge;
-  std::shared_lock lock{proxies_mutex_};
-  auto at = proxies_.find(node);
-  return at == proxies_.end() ? edge_listener{} : at->second;
-}
-
-void node_context::set_proxy(node_number node, edge_listener proxy) {
-  std::unique_lock lock{proxies_mutex_};
-  proxies_[node] = std::move(proxy);
-}
-
-void node_context::end_proxies() {
-  std::unique_lock lock{proxies_mutex_};
-  for (auto& [node, proxy] : proxies_)
-    caf::anon_send_exit(proxy, caf::exit_reason::user_shutdown);
-  proxies_.clear();
-}
-
 void node_context::set_no_space(no_space_reason why, bool on) {
   auto bit = static_cast<std::uint8_t>(why);
   auto before = on ? no_space.fetch_or(bit)

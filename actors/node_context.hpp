@@ -125,12 +125,6 @@ struct node_context {
   /// To a node that passed a call on: it was not done, or maybe.
   void bounce(const reply_address& to, remote::call_fate fate) const;
 
-  /// Where events for the viewers of a node go: this node's edge, or the actor
-  /// that stands for another's. Null: unknown node.
-  edge_listener edge_of(node_number node) const;
-  void set_proxy(node_number node, edge_listener proxy);
-  void end_proxies();
-
   shard_id shard_of(const room_key& room) const noexcept;
 
   /// Runs `work` on a reader's thread, later. Any thread.
@@ -162,8 +156,6 @@ private:
   std::atomic<std::shared_ptr<const cluster_map>> map_{
     std::make_shared<const cluster_map>()};
   std::atomic<std::shared_ptr<const cluster_map>> first_map_;
-  mutable std::shared_mutex proxies_mutex_;
-  std::map<node_number, edge_listener> proxies_;
 };
 
 /// Where time and chance come from. One for the process.

@@ -46,8 +46,6 @@ void peer_router::announce(peer_session session, node_number number,
                            const peer_identity& who) {
   if (number == node_number{})
     return;
-  if (!node_.edge_of(number))
-    node_.set_proxy(number, system_.spawn(edge_proxy, &node_, number));
   for (auto& shard : node_.shards)
     caf::anon_send(shard, peer_came{session, who, number});
 }
@@ -108,30 +106,6 @@ void peer_router::deliver(peer_session session, node_number from,
     return caf::anon_send(node_.cluster, std::move(message));
   if (is_member && shard->value < node_.shards.size())
     caf::anon_send(node_.shards[shard->value], std::move(message));
-}
-
-edge_listener::behavior_type edge_proxy(edge_listener::pointer,
-                                        node_context* node, node_number to) {
-  auto send = [node, to](shared_bytes bytes) {
-    auto session = node->peers.session_of(to);
-    if (session != peer_session{}
-        && !node->peers.network()->send(session, peer_lane::normal,
-                                        std::move(bytes)))
-      node->peers.network()->reset(session);
-  };
-  return {
-    [send](const room_events_out& x) { send(remote::encoded(*x.batch)); },
-    [send](const joined_out& x) {
-      send(frame(remote::room_joined_by{x.hub, x.answer}));
-    },
-    [send](const streams_out& x) {
-      send(frame(remote::streams{x.hub, x.answer}));
-    },
-    [send](const room_lost_out& x) { send(frame(remote::room_gone{x.room})); },
-    [](const answers_out&) {
-      // Answers leave by the session that asked: node_context::answer().
-    },
-  };
 }
 
 } // namespace callboard

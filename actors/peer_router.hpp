@@ -3,8 +3,6 @@
 #include "actors/node_context.hpp"
 #include "actors/peers.hpp"
 
-#include <caf/actor_system.hpp>
-
 #include <atomic>
 #include <cstdint>
 #include <string>
@@ -16,8 +14,7 @@ namespace callboard {
 /// and after they ended nothing may come.
 class peer_router : public peer_sink {
 public:
-  peer_router(caf::actor_system& system, node_context& node)
-      : system_{system}, node_{node} {
+  explicit peer_router(node_context& node) : node_{node} {
     // nop
   }
 
@@ -40,15 +37,8 @@ private:
                 const peer_identity& who);
   void deliver(peer_session session, node_number from, remote::message x);
 
-  caf::actor_system& system_;
   node_context& node_;
   std::atomic<std::uint64_t> garbage_{0};
 };
-
-/// Stands for the edge of another node: what rooms tell it leaves as frames.
-/// One frame per batch, whatever the number of viewers there. What cannot be
-/// queued ends the session, so that the other node joins its rooms anew.
-edge_listener::behavior_type edge_proxy(edge_listener::pointer self,
-                                        node_context* node, node_number to);
 
 } // namespace callboard

@@ -1,5 +1,6 @@
 #include "actors/room_actor.hpp"
 
+#include "actors/edge_notice.hpp"
 #include "actors/model/json.hpp"
 
 #include <algorithm>
@@ -56,45 +57,47 @@ void room_actor_state::handle(const room_publish& x) {
   for (auto& event : x.batch->events)
     if (event.seq > head_)
       head_ = event.seq;
-  for (auto& node : subscribers_)
-    self_->send(node.edge, room_events_out{x.batch});
+  for (auto& to : subscribers_)
+    tell_edge(*node_, to.node, room_events_out{x.batch});
 }
 
 void room_actor_state::handle(const join_room_request& x) {
-  subscribe(x.edge).joined = true;
-  self_->send(x.edge, joined_out{x.hub,
-                                 {decider_->room(), head_,
-                                  std::max(oldest_, event_seq{1}), epoch_,
-                                  x.token, term_}});
+  subscribe(x.node).joined = true;
+  tell_edge(*node_, x.node,
+            joined_out{x.hub,
+                       {decider_->room(), head_,
+                        std::max(oldest_, event_seq{1}), epoch_, x.token,
+                        term_}});
 }
 
 void room_actor_state::handle(const leave_room_request& x) {
-  subscribe(x.edge).joined = false;
-  drop_if_gone(x.edge);
+  subscribe(x.node).joined = false;
+  drop_if_gone(x.node);
 }
 
 void room_actor_state::handle(const ask_streams_request& x) {
-  self_->send(x.edge, streams_out{x.hub,
-                                  {decider_->room(), x.token,
-                                   streams_->snapshots(wall_ms())}});
+  tell_edge(
+    *node_, x.node,
+    streams_out{x.hub,
+                {decider_->room(), x.token, streams_->snapshots(wall_ms())}});
 }
 
 void room_actor_state::handle(const watch_tenant_request& x) {
-  subscribe(x.edge).watching = x.on;
-  drop_if_gone(x.edge);
+  subscribe(x.node).watching = x.on;
+  drop_if_gone(x.node);
 }
 
 room_actor_state::subscriber&
-room_actor_state::subscribe(const edge_listener& edge) {
-  auto at = std::ranges::find(subscribers_, edge, &subscriber::edge);
+room_actor_state::subscribe(node_number node) {
+  auto at = std::ranges::find(subscribers_, node, &subscriber::node);
   if (at != subscribers_.end())
     return *at;
-  return subscribers_.emplace_back(subscriber{edge, false, false});
+  return subscribers_.emplace_back(subscriber{node, false, false});
 }
 
-void room_actor_state::drop_if_gone(const edge_listener& edge) {
+void room_actor_state::drop_if_gone(node_number node) {
   std::erase_if(subscribers_, [&](const subscriber& x) {
-    return x.edge == edge && !x.joined && !x.watching;
+    return x.node == node && !x.joined && !x.watching;
   });
 }
 
@@ -108,10 +111,13 @@ description room_actor_state::describe() const {
   out += ",\"epoch\":";
   json::append_number(out, epoch_);
   out += ",\"subscribers\":[";
+  const auto map = node_->map();
   for (std::size_t i = 0; i < subscribers_.size(); ++i) {
+    auto& x = subscribers_[i];
+    const auto other = map->find(x.node);
     out += i == 0 ? "{\"node\":" : ",{\"node\":";
-    json::append_quoted(out, node_->name);
-    out += subscribers_[i].joined ? ",\"joined\":true}" : ",\"joined\":false}";
+    json::append_quoted(out, other ? other->name : node_->name);
+    out += x.joined ? ",\"joined\":true}" : ",\"joined\":false}";
   }
   out += "],\"streams\":";
   json::append_number(out, streams_->size());

@@ -40,14 +40,14 @@ public:
 
 private:
   struct subscriber {
-    edge_listener edge;
+    node_number node; // 0: this one
     bool joined = false;
     bool watching = false;
   };
 
   void send(decider::outbox& out);
-  subscriber& subscribe(const edge_listener& edge);
-  void drop_if_gone(const edge_listener& edge);
+  subscriber& subscribe(node_number node);
+  void drop_if_gone(node_number node);
 
   room_actor::pointer self_;
   node_context* node_ = nullptr;

@@ -53,38 +53,32 @@ struct answers_out {
   std::vector<answer> answers;
 };
 
-/// What rooms and shards send to the edge of a node that has viewers.
-using edge_listener
-  = caf::typed_actor<caf::reacts_to<room_events_out>,
-                     caf::reacts_to<joined_out>, caf::reacts_to<streams_out>,
-                     caf::reacts_to<room_lost_out>,
-                     caf::reacts_to<answers_out>>;
-
-/// A hub of `edge` wants the room's events from now on.
+/// A hub of a node wants the room's events from now on. Here and below, `node`
+/// is where viewers are; 0: this one.
 struct join_room_request {
   room_key room;
   hub_id hub;
   std::uint64_t token = 0;
-  edge_listener edge;
+  node_number node;
 };
 
-/// No hub of `edge` wants them any more.
+/// No hub of `node` wants them any more.
 struct leave_room_request {
   room_key room;
-  edge_listener edge;
+  node_number node;
 };
 
 struct ask_streams_request {
   room_key room;
   hub_id hub;
   std::uint64_t token = 0;
-  edge_listener edge;
+  node_number node;
 };
 
-/// `edge` wants the live events of all rooms of a tenant (or no more).
+/// `node` wants the live events of all rooms of a tenant (or no more).
 struct watch_tenant_request {
   tenant_id tenant;
-  edge_listener edge;
+  node_number node;
   bool on = true;
 };
 
@@ -145,11 +139,15 @@ struct edge_ask_streams {
   std::uint64_t token = 0;
 };
 
+/// Brings what rooms and shards say to the hubs of this node.
 using edge_actor
-  = edge_listener::extend<caf::reacts_to<shard_lost_out>,
-                          caf::reacts_to<edge_join>, caf::reacts_to<edge_leave>,
-                          caf::reacts_to<edge_watch>,
-                          caf::reacts_to<edge_ask_streams>,
-                          caf::replies_to<describe>::with<description>>;
+  = caf::typed_actor<caf::reacts_to<room_events_out>,
+                     caf::reacts_to<joined_out>, caf::reacts_to<streams_out>,
+                     caf::reacts_to<room_lost_out>,
+                     caf::reacts_to<answers_out>,
+                     caf::reacts_to<shard_lost_out>, caf::reacts_to<edge_join>,
+                     caf::reacts_to<edge_leave>, caf::reacts_to<edge_watch>,
+                     caf::reacts_to<edge_ask_streams>,
+                     caf::replies_to<describe>::with<description>>;
 
 } // namespace callboard

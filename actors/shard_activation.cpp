@@ -70,9 +70,9 @@ void shard_state::handle(const room_loaded& x) {
                             room.key, std::move(stored));
   if (auto watchers = watchers_.find(room.key.tenant);
       watchers != watchers_.end())
-    for (auto& edge : watchers->second)
+    for (auto watcher : watchers->second)
       self_->send(room.actor,
-                  watch_tenant_request{room.key.tenant, edge, true});
+                  watch_tenant_request{room.key.tenant, watcher, true});
   for (auto& job : std::exchange(room.early, {}))
     self_->send(room.actor, std::move(job));
   for (auto& join : std::exchange(room.waiting_joins, {}))
@@ -213,8 +213,8 @@ void shard_state::handle(join_room_request& x) {
 void shard_state::join(join_room_request& x) {
   auto& room = room_of(x.room);
   touch(room, nullptr);
-  if (std::ranges::find(room.joined, x.edge) == room.joined.end())
-    room.joined.push_back(x.edge);
+  if (std::ranges::find(room.joined, x.node) == room.joined.end())
+    room.joined.push_back(x.node);
   if (room.actor)
     self_->send(room.actor, std::move(x));
   else
@@ -228,7 +228,7 @@ void shard_state::handle(const leave_room_request& x) {
   auto at = rooms_.find(x.room);
   if (at == rooms_.end())
     return;
-  std::erase(at->second->joined, x.edge);
+  std::erase(at->second->joined, x.node);
   if (at->second->actor)
     self_->send(at->second->actor, x);
 }
@@ -248,11 +248,11 @@ void shard_state::handle(ask_streams_request& x) {
 }
 
 void shard_state::handle(const watch_tenant_request& x) {
-  auto& edges = watchers_[x.tenant];
-  std::erase(edges, x.edge);
+  auto& nodes = watchers_[x.tenant];
+  std::erase(nodes, x.node);
   if (x.on)
-    edges.push_back(x.edge);
-  if (edges.empty())
+    nodes.push_back(x.node);
+  if (nodes.empty())
     watchers_.erase(x.tenant);
   if (!raft_->ready())
     node_->peers.send(leader_.node, peer_lane::normal,

@@ -1,5 +1,7 @@
 #include "actors/shard_actor.hpp"
 
+#include "actors/edge_notice.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -71,8 +73,8 @@ void shard_state::refuse_all(const problem& why) {
         self_->send_exit(run.actor, caf::exit_reason::kill);
     if (room->actor)
       self_->send_exit(room->actor, caf::exit_reason::kill);
-    for (auto& edge : room->joined)
-      self_->send(edge, room_lost_out{key});
+    for (auto viewing : room->joined)
+      tell_edge(*node_, viewing, room_lost_out{key});
   }
   refuse_takers(why);
   leases_->clear();
@@ -87,10 +89,8 @@ void shard_state::refuse_all(const problem& why) {
   handing_to_.reset();
   drop_reads();
   // Others' viewers join where it leads now.
-  for (auto& [tenant, edges] : watchers_)
-    std::erase_if(edges, [this](const edge_listener& x) {
-      return x != edge_listener{node_->edge};
-    });
+  for (auto& [tenant, nodes] : watchers_)
+    std::erase_if(nodes, [](node_number x) { return x != node_number{}; });
   std::erase_if(watchers_, [](const auto& x) { return x.second.empty(); });
   for (auto& promise : std::exchange(drains_, {}))
     promise.deliver(drained{true});

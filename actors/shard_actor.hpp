@@ -217,7 +217,7 @@ private:
   std::unordered_map<std::uint64_t, slot_ptr> slots_; // under way
   std::uint64_t next_slot_ = 1;
   std::size_t active_runs_ = 0;
-  std::unordered_map<tenant_id, std::vector<edge_listener>> watchers_;
+  std::unordered_map<tenant_id, std::vector<node_number>> watchers_;
 
   entry_writer writer_;              // the entry that is being filled
   open_batch batch_;                 // and what it will tell

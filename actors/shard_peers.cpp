@@ -34,21 +34,21 @@ void shard_state::handle(peer_message& x) {
     if (!raft_->ready())
       return; // the hub asks again when it knows who leads
     join_room_request y{std::move(join->room), join->hub, join->token,
-                        node_->edge_of(x.from)};
+                        x.from};
     return handle(y);
   }
   if (auto leave = std::get_if<remote::leave_room>(&what))
     return handle(
-      leave_room_request{std::move(leave->room), node_->edge_of(x.from)});
+      leave_room_request{std::move(leave->room), x.from});
   if (auto ask = std::get_if<remote::ask_streams>(&what)) {
     ask_streams_request y{std::move(ask->room), ask->hub, ask->token,
-                          node_->edge_of(x.from)};
+                          x.from};
     return handle(y);
   }
   if (auto watch = std::get_if<remote::watch_tenant>(&what)) {
     if (raft_->ready())
       handle(watch_tenant_request{std::move(watch->tenant),
-                                  node_->edge_of(x.from), watch->on});
+                                  x.from, watch->on});
   }
 }
 
@@ -87,18 +87,15 @@ void shard_state::handle(const peer_went& x) {
 }
 
 void shard_state::drop_viewers_of(node_number node) {
-  auto edge = node_->edge_of(node);
-  if (!edge)
-    return;
   for (auto& [key, room] : rooms_)
-    if (std::erase(room->joined, edge) > 0 && room->actor)
-      self_->send(room->actor, leave_room_request{key, edge});
+    if (std::erase(room->joined, node) > 0 && room->actor)
+      self_->send(room->actor, leave_room_request{key, node});
   for (auto at = watchers_.begin(); at != watchers_.end();) {
     auto tenant = at->first;
-    auto watched = std::ranges::find(at->second, edge) != at->second.end();
+    auto watched = std::ranges::find(at->second, node) != at->second.end();
     ++at;
     if (watched)
-      handle(watch_tenant_request{tenant, edge, false});
+      handle(watch_tenant_request{tenant, node, false});
   }
 }
 
@@ -159,7 +156,7 @@ void shard_state::set_leader(shard_leader x) {
     handle(join);
   if (leader_.node == node_->self)
     return;
-  for (auto& [tenant, edges] : watchers_)
+  for (auto& [tenant, nodes] : watchers_)
     node_->peers.send(
       leader_.node, peer_lane::normal,
       frame(remote::message{remote::watch_tenant{id_, tenant, true}}));

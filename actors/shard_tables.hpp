@@ -44,7 +44,7 @@ struct room_entry {
   std::shared_ptr<definition_names> names
     = std::make_shared<definition_names>();
   std::vector<run_loaded> loaded_runs; ///< That wait for the room's names.
-  std::vector<edge_listener> joined;   ///< Nodes that have viewers.
+  std::vector<node_number> joined;     ///< Where viewers are; 0: here.
   bool lookups_sent = false; ///< For the request at the front of the lane.
   std::uint64_t last_batch = 0;
   std::int64_t last_activity_ms = 0;

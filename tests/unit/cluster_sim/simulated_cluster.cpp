@@ -170,7 +170,6 @@ void simulated_cluster::crash(std::size_t number) {
   links_.detach(number);
   for (auto& x : m.life->actors())
     caf::anon_send_exit(x, caf::exit_reason::kill);
-  m.life->node.end_proxies();
   for (int bound = 0; scheduler_.has_job() && bound < 1'000'000; ++bound)
     scheduler_.run_once();
   m.disk->env().fail_writes(test::power_cut_env::fault::none);
