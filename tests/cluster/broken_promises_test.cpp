@@ -76,6 +76,16 @@ protected:
     return work.finish();
   }
 
+  /// Publishes at the first node only, whatever becomes of it.
+  producer producer_alone(const std::string& project) {
+    return {nodes(),
+            {.name = "alone",
+             .projects = {project},
+             .node = 0,
+             .changes = false,
+             .last_attempts = 1s}};
+  }
+
   void TearDown() override {
     cluster_test::TearDown();
     drop_cluster(); // before its network
@@ -148,12 +158,7 @@ TEST_F(broken_promises, a_leader_that_acknowledges_alone_is_found_out) {
   load work{nodes(), {.projects = {led}}};
   EXPECT_TRUE(work.flows(50));
   net().isolate(0);
-  producer alone{nodes(),
-                 {.name = "alone",
-                  .projects = {led},
-                  .node = 0,
-                  .changes = false,
-                  .last_attempts = 1s}};
+  auto alone = producer_alone(led);
   std::jthread thread{[&](const std::stop_token& stop) { alone.work(stop); }};
   EXPECT_TRUE(eventually([&] { return alone.successes() > 5; }));
   nodes().kill(0);
@@ -167,6 +172,30 @@ TEST_F(broken_promises, a_leader_that_acknowledges_alone_is_found_out) {
   EXPECT_TRUE(work.flows(50));
   const auto wrong = work.finish();
   EXPECT_NE(wrong.find("lost: "), std::string::npos) << wrong;
+}
+
+TEST_F(broken_promises, a_leader_that_tells_viewers_alone_is_found_out) {
+  if (!make_broken(BROKEN_TELLING))
+    GTEST_SKIP() << "no network of its own: " << test_network::unavailable();
+  const auto led = project_of_the_first();
+  load work{nodes(), {.projects = {led}}};
+  EXPECT_TRUE(work.flows(50));
+  net().isolate(0);
+  EXPECT_TRUE(work.flows(50)); // at the others
+  auto& fooled = work.viewer_at(led, 0);
+  const auto before = fooled.position();
+  auto alone = producer_alone(led);
+  std::jthread thread{[&](const std::stop_token& stop) { alone.work(stop); }};
+  EXPECT_TRUE(eventually([&] { return fooled.position() > before; }));
+  EXPECT_EQ(alone.successes(), 0u);
+  nodes().kill(0);
+  net().heal();
+  thread.request_stop();
+  thread.join();
+  work.join(alone.take());
+  EXPECT_TRUE(work.flows(50));
+  const auto wrong = work.finish();
+  EXPECT_NE(wrong.find("view differs: "), std::string::npos) << wrong;
 }
 
 TEST_F(broken_promises, a_node_that_was_away_is_no_loss) {
