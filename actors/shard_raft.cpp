@@ -23,8 +23,10 @@ void shard_raft::tick(std::uint64_t now_ms) {
     load_at_ms_ = UINT64_MAX; // until this one has an outcome
     read_disk(true);
   }
-  if (raft_)
-    carry_out(raft_->tick(now_ms));
+  if (!raft_)
+    return;
+  carry_out(raft_->tick(now_ms));
+  apply_all();
 }
 
 result<log_index> shard_raft::propose(shared_bytes payload,
@@ -99,6 +101,7 @@ void shard_raft::report_durable(std::uint64_t now_ms) {
     if (x.install) {
       // What was on its way to the state comes first; then the staged rows
       // become the state, and only then this counts as done.
+      apply_all();
       installing_ = true;
       caf::anon_send(node_.state_writer,
                      state_install{shard_, x.install->stream, me_});
@@ -181,15 +184,42 @@ void shard_raft::carry_out(const effects& x) {
                     [this](auto& y) { return y.first != node_.self.load(); });
     }
   }
+  send(x.now); // others' disks begin while ours does
   persist(x);
-  send(x.now);
   std::ranges::copy(x.reads, std::back_inserter(reads_));
   for (auto& request : x.states)
     begin_stream(request);
-  if (x.apply.empty())
+  if (!x.apply.empty())
+    apply(x.apply);
+  else if (x.leadership_changed)
+    apply_if_due();
+}
+
+void shard_raft::apply(const std::vector<log_entry>& entries) {
+  for (auto& x : entries)
+    to_apply_bytes_ += x.payload.size();
+  std::ranges::copy(entries, std::back_inserter(to_apply_));
+  apply_if_due();
+}
+
+/// A follower's state is in no hurry: entries wait for the next tick, or until
+/// there are enough for one go. The processors' time is for those that somebody
+/// waits for. The map is wanted at once, by all.
+void shard_raft::apply_if_due() {
+  constexpr std::size_t most_entries = 64;
+  constexpr std::size_t most_bytes = 256 << 10;
+  if (raft_->leading() || shard_ == directory_shard
+      || to_apply_.size() >= most_entries || to_apply_bytes_ >= most_bytes)
+    apply_all();
+}
+
+void shard_raft::apply_all() {
+  if (to_apply_.empty())
     return;
+  const auto upto = to_apply_.back().index;
   caf::anon_send(node_.state_writer,
-                 state_apply{shard_, x.apply.back().index, x.apply, me_});
+                 state_apply{shard_, upto, std::exchange(to_apply_, {}), me_});
+  to_apply_bytes_ = 0;
 }
 
 void shard_raft::persist(const effects& x) {
@@ -286,6 +316,8 @@ void shard_raft::hear_members(const remote::leader_notice& x) {
   wiping_ = true;
   raft_.reset();
   unsynced_.clear();
+  to_apply_.clear();
+  to_apply_bytes_ = 0;
   reads_.clear();
   end_streams();
   digests_.clear();

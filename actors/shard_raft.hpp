@@ -183,6 +183,9 @@ private:
   void carry_out(const effects& x);
   void persist(const effects& x);
   void send(const std::vector<raft_message_out>& messages);
+  void apply(const std::vector<log_entry>& entries);
+  void apply_if_due();
+  void apply_all();
   void report_durable(std::uint64_t now_ms);
   void begin_stream(const state_request& x);
   void end_streams();
@@ -205,6 +208,8 @@ private:
   log_index applied_;
   log_index trimmed_;
   std::deque<unsynced_append> unsynced_; // in the order of their tickets
+  std::vector<log_entry> to_apply_;      // committed
+  std::size_t to_apply_bytes_ = 0;
   ticket synced_;                        // by the log; maybe not reported yet
   bool installing_ = false;              // the front of unsynced_
   std::optional<bool> looked_; // at the disk, as a founder of the group or not
