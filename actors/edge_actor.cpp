@@ -49,8 +49,7 @@ void edge_state::handle(const edge_watch& x) {
 }
 
 void edge_state::handle(const edge_ask_streams& x) {
-  self_->send(shard(x.room),
-              ask_streams_request{x.room, x.hub, x.token, {}});
+  self_->send(shard(x.room), ask_streams_request{x.room, x.hub, x.token, {}});
 }
 
 void edge_state::handle(const room_events_out& x) {

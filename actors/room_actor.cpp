@@ -63,11 +63,11 @@ void room_actor_state::handle(const room_publish& x) {
 
 void room_actor_state::handle(const join_room_request& x) {
   subscribe(x.node).joined = true;
-  tell_edge(*node_, x.node,
-            joined_out{x.hub,
-                       {decider_->room(), head_,
-                        std::max(oldest_, event_seq{1}), epoch_, x.token,
-                        term_}});
+  tell_edge(
+    *node_, x.node,
+    joined_out{x.hub,
+               {decider_->room(), head_, std::max(oldest_, event_seq{1}),
+                epoch_, x.token, term_}});
 }
 
 void room_actor_state::handle(const leave_room_request& x) {
@@ -87,8 +87,7 @@ void room_actor_state::handle(const watch_tenant_request& x) {
   drop_if_gone(x.node);
 }
 
-room_actor_state::subscriber&
-room_actor_state::subscribe(node_number node) {
+room_actor_state::subscriber& room_actor_state::subscribe(node_number node) {
   auto at = std::ranges::find(subscribers_, node, &subscriber::node);
   if (at != subscribers_.end())
     return *at;

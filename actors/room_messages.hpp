@@ -143,8 +143,7 @@ struct edge_ask_streams {
 using edge_actor
   = caf::typed_actor<caf::reacts_to<room_events_out>,
                      caf::reacts_to<joined_out>, caf::reacts_to<streams_out>,
-                     caf::reacts_to<room_lost_out>,
-                     caf::reacts_to<answers_out>,
+                     caf::reacts_to<room_lost_out>, caf::reacts_to<answers_out>,
                      caf::reacts_to<shard_lost_out>, caf::reacts_to<edge_join>,
                      caf::reacts_to<edge_leave>, caf::reacts_to<edge_watch>,
                      caf::reacts_to<edge_ask_streams>,

@@ -249,7 +249,7 @@ private:
 
   std::optional<node_number> handing_to_; // 0: whoever is furthest
   std::uint64_t hand_over_until_ms_ = 0;
-  bool no_majority_has_room_ = false;    // looked at with each tick
+  bool no_majority_has_room_ = false; // looked at with each tick
   std::uint64_t next_way_ms_ = 0; // when a full disk may make us give way again
   std::uint64_t leads_since_ms_ = 0;
   node_number last_leader_; // other than this node

@@ -33,22 +33,18 @@ void shard_state::handle(peer_message& x) {
   if (auto join = std::get_if<remote::join_room>(&what)) {
     if (!raft_->ready())
       return; // the hub asks again when it knows who leads
-    join_room_request y{std::move(join->room), join->hub, join->token,
-                        x.from};
+    join_room_request y{std::move(join->room), join->hub, join->token, x.from};
     return handle(y);
   }
   if (auto leave = std::get_if<remote::leave_room>(&what))
-    return handle(
-      leave_room_request{std::move(leave->room), x.from});
+    return handle(leave_room_request{std::move(leave->room), x.from});
   if (auto ask = std::get_if<remote::ask_streams>(&what)) {
-    ask_streams_request y{std::move(ask->room), ask->hub, ask->token,
-                          x.from};
+    ask_streams_request y{std::move(ask->room), ask->hub, ask->token, x.from};
     return handle(y);
   }
   if (auto watch = std::get_if<remote::watch_tenant>(&what)) {
     if (raft_->ready())
-      handle(watch_tenant_request{std::move(watch->tenant),
-                                  x.from, watch->on});
+      handle(watch_tenant_request{std::move(watch->tenant), x.from, watch->on});
   }
 }
 

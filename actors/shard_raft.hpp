@@ -212,8 +212,8 @@ private:
   std::deque<unsynced_append> unsynced_; // in the order of their tickets
   std::vector<log_entry> to_apply_;      // committed
   std::size_t to_apply_bytes_ = 0;
-  ticket synced_;                        // by the log; maybe not reported yet
-  bool installing_ = false;              // the front of unsynced_
+  ticket synced_;              // by the log; maybe not reported yet
+  bool installing_ = false;    // the front of unsynced_
   std::optional<bool> looked_; // at the disk, as a founder of the group or not
   bool loading_ = false;
   replica_loader loader_;

@@ -104,7 +104,8 @@ using storage_listener = caf::typed_actor<
   caf::reacts_to<digest_made>, caf::reacts_to<replica_loaded>,
   caf::reacts_to<export_pinned>>;
 
-/// What may be said to another replica of the group only when it is on the disk.
+/// What may be said to another replica of the group only when it is on the
+/// disk.
 struct promise {
   node_number to;
   shared_bytes frame;

@@ -5,6 +5,7 @@
 #include "tests/cluster/operated_cluster.hpp"
 
 #include <filesystem>
+#include <functional>
 
 namespace callboard::test {
 
@@ -76,14 +77,38 @@ protected:
     return work.finish();
   }
 
-  /// Publishes at the first node only, whatever becomes of it.
-  producer producer_alone(const std::string& project) {
-    return {nodes(),
-            {.name = "alone",
-             .projects = {project},
-             .node = 0,
-             .changes = false,
-             .last_attempts = 1s}};
+  /// The first node, which leads, is cut off and goes on, until that is enough
+  /// for a producer of its own (its viewer was told so many events since) and
+  /// it is killed. @returns what is wrong then.
+  std::string go_on_alone(
+    const std::function<bool(const producer& alone, std::uint64_t told)>&
+      is_enough) {
+    const auto led = project_of_the_first();
+    load work{nodes(), {.projects = {led}}};
+    EXPECT_TRUE(work.flows(50));
+    net().isolate(0);
+    EXPECT_TRUE(work.flows(50)); // at the others
+    const auto& fooled = work.viewer_at(led, 0);
+    const auto before = fooled.position();
+    producer alone{nodes(),
+                   {.name = "alone",
+                    .projects = {led},
+                    .node = 0,
+                    .changes = false,
+                    .last_attempts = 1s}};
+    std::jthread thread{[&](const std::stop_token& stop) { alone.work(stop); }};
+    EXPECT_TRUE(
+      eventually([&] { return is_enough(alone, fooled.position() - before); }));
+    nodes().kill(0);
+    // Only when the others have gone on without it: its kernel would send them
+    // what its process had written.
+    EXPECT_TRUE(work.flows(50));
+    net().heal();
+    thread.request_stop();
+    thread.join();
+    work.join(alone.take());
+    EXPECT_TRUE(work.flows(50));
+    return work.finish();
   }
 
   void TearDown() override {
@@ -154,47 +179,17 @@ TEST_F(broken_promises, a_leader_that_asks_the_majority_is_not) {
 TEST_F(broken_promises, a_leader_that_acknowledges_alone_is_found_out) {
   if (!make_broken(BROKEN_COMMIT))
     GTEST_SKIP() << "no network of its own: " << test_network::unavailable();
-  const auto led = project_of_the_first();
-  load work{nodes(), {.projects = {led}}};
-  EXPECT_TRUE(work.flows(50));
-  net().isolate(0);
-  auto alone = producer_alone(led);
-  std::jthread thread{[&](const std::stop_token& stop) { alone.work(stop); }};
-  EXPECT_TRUE(eventually([&] { return alone.successes() > 5; }));
-  nodes().kill(0);
-  // Only when the others have gone on without it: its kernel would send them
-  // what its process had written.
-  EXPECT_TRUE(work.flows(50));
-  net().heal();
-  thread.request_stop();
-  thread.join();
-  work.join(alone.take());
-  EXPECT_TRUE(work.flows(50));
-  const auto wrong = work.finish();
+  const auto wrong = go_on_alone(
+    [](const producer& alone, std::uint64_t) { return alone.successes() > 5; });
   EXPECT_NE(wrong.find("lost: "), std::string::npos) << wrong;
 }
 
 TEST_F(broken_promises, a_leader_that_tells_viewers_alone_is_found_out) {
   if (!make_broken(BROKEN_TELLING))
     GTEST_SKIP() << "no network of its own: " << test_network::unavailable();
-  const auto led = project_of_the_first();
-  load work{nodes(), {.projects = {led}}};
-  EXPECT_TRUE(work.flows(50));
-  net().isolate(0);
-  EXPECT_TRUE(work.flows(50)); // at the others
-  auto& fooled = work.viewer_at(led, 0);
-  const auto before = fooled.position();
-  auto alone = producer_alone(led);
-  std::jthread thread{[&](const std::stop_token& stop) { alone.work(stop); }};
-  EXPECT_TRUE(eventually([&] { return fooled.position() > before; }));
-  EXPECT_EQ(alone.successes(), 0u);
-  nodes().kill(0);
-  net().heal();
-  thread.request_stop();
-  thread.join();
-  work.join(alone.take());
-  EXPECT_TRUE(work.flows(50));
-  const auto wrong = work.finish();
+  const auto wrong = go_on_alone([](const producer& alone, std::uint64_t told) {
+    return told > 0 && alone.successes() == 0;
+  });
   EXPECT_NE(wrong.find("view differs: "), std::string::npos) << wrong;
 }
 

@@ -76,8 +76,8 @@ simulated_disk::simulated_disk(std::string name)
 
 simulated_process::simulated_process(simulated_world& world, std::size_t number,
                                      simulated_disk& disk, edge_sink& sink)
-    : router{node}, facade{world.system, node, sink},
-      world_{world}, number_{number}, sink_{sink} {
+    : router{node}, facade{world.system, node, sink}, world_{world},
+      number_{number}, sink_{sink} {
   configure(disk);
   open(disk);
   know_itself(disk);
