@@ -198,6 +198,28 @@ TEST_F(any_node, shows_operators_all_actors_and_sessions) {
   }
 }
 
+TEST_F(any_node, shows_operators_which_nodes_watch_a_room) {
+  publish(0, "overlooked", plain_event("o"));
+  std::vector<ws_client> viewers;
+  for (int i = 0; i < count; ++i) {
+    viewers.push_back(shared->viewer(i));
+    viewers.back().subscribe("project:overlooked");
+  }
+  for (int i = 0; i < count; ++i) {
+    const auto response
+      = call(i, "GET", "/v1/admin/actors/room/project:overlooked");
+    ASSERT_EQ(response.status, 200) << response.body;
+    const auto room = response.object();
+    std::multiset<std::string> seen;
+    for (const auto& item : room.at("state").at("subscribers").as_array()) {
+      EXPECT_TRUE(item.at("joined").as_bool()) << response.body;
+      seen.insert(std::string{item.at("node").as_string()});
+    }
+    EXPECT_EQ(seen, (std::multiset<std::string>{"n0", "n1", "n2"}))
+      << "at " << i;
+  }
+}
+
 TEST_F(any_node, closes_a_session_of_another) {
   for (int i = 0; i < count; ++i) {
     auto ws = shared->viewer((i + 1) % count);
