@@ -26,11 +26,8 @@ void log_writer_state::handle(log_append& x) {
   if (x.wipe) {
     batch_.wipe(x.shard);
     waiting_.erase(x.shard);
-    std::erase_if(promises_, [&](auto& y) { return y.shard == x.shard; });
     wipes_.push_back({x.shard, x.from});
   }
-  for (auto& y : x.promises)
-    promises_.push_back({x.shard, std::move(y)});
   if (x.after != ticket{})
     waiting_[x.shard] = {x.after, x.from};
   // Behind everything that is in the mailbox by now: that goes along.
@@ -45,7 +42,6 @@ void log_writer_state::handle(flush_now) {
       return;
     std::swap(stuck_, batch_);
     std::swap(stuck_waiting_, waiting_);
-    std::swap(stuck_promises_, promises_);
     std::swap(stuck_wipes_, wipes_);
   }
   std::string error;
@@ -53,7 +49,6 @@ void log_writer_state::handle(flush_now) {
   auto began = steady_us();
   switch (node_->log->write(stuck_, error)) {
   case write_outcome::durable:
-    keep_promises();
     break;
   case write_outcome::no_space:
     if (node_->no_space.load() == 0)
@@ -89,12 +84,6 @@ void log_writer_state::handle(flush_now) {
   flush_sent_ = !batch_.empty();
   if (flush_sent_)
     self_->send(self_, flush_now{});
-}
-
-/// First of all: a leader counts on them, and everybody waits for it.
-void log_writer_state::keep_promises() {
-  for (auto& x : std::exchange(stuck_promises_, {}))
-    node_->peers.send(x.what.to, peer_lane::urgent, std::move(x.what.frame));
 }
 
 log_writer_actor::behavior_type

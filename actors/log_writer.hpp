@@ -12,8 +12,7 @@
 namespace callboard {
 
 /// Writes the log of all shards: what arrives while one sync is under way
-/// leaves together with the next (group commit). What other replicas wait for
-/// goes to them from here, past the shards' actors. Spawned detached, since
+/// leaves together with the next (group commit). Spawned detached, since
 /// write() waits for the disk.
 ///
 /// A full disk: the batch that did not fit stays and is tried again every
@@ -42,20 +41,12 @@ private:
     storage_listener from;
   };
 
-  struct waiting_promise {
-    shard_id shard;
-    promise what;
-  };
-
-  void keep_promises();
-
   log_writer_actor::pointer self_;
   node_context* node_ = nullptr;
   log_store::batch batch_; // what the next write carries
   log_store::batch stuck_; // what did not fit; written before anything else
   std::unordered_map<shard_id, waiting> waiting_;
   std::unordered_map<shard_id, waiting> stuck_waiting_;
-  std::vector<waiting_promise> promises_, stuck_promises_;
   std::vector<state_wipe> wipes_, stuck_wipes_;
   bool flush_sent_ = false;
 };

@@ -107,7 +107,7 @@ void shard_raft::report_durable(std::uint64_t now_ms) {
                      state_install{shard_, x.install->stream, me_});
       break;
     }
-    send(std::move(x.promises));
+    send(x.messages);
     done = x.after;
     unsynced_.pop_front();
   }
@@ -130,7 +130,7 @@ void shard_raft::handle(const state_installed&, std::uint64_t now_ms) {
   note.installed = true;
   note.from = me_;
   caf::anon_send(node_.log_writer, std::move(note));
-  send(std::move(x.promises));
+  send(x.messages);
   carry_out(raft_->durable(x.after, now_ms));
   report_durable(now_ms);
 }
@@ -184,7 +184,7 @@ void shard_raft::carry_out(const effects& x) {
                     [this](auto& y) { return y.first != node_.self.load(); });
     }
   }
-  send(promises_of(x.now)); // others' disks begin while ours does
+  send(x.now); // others' disks begin while ours does
   persist(x);
   std::ranges::copy(x.reads, std::back_inserter(reads_));
   for (auto& request : x.states)
@@ -240,29 +240,14 @@ void shard_raft::persist(const effects& x) {
     stored_last_ = x.append.back().index;
   if (x.install)
     stored_last_ = x.install->index;
-  auto promises = promises_of(x.after_sync);
-  const bool installs
-    = x.install
-      || std::ranges::any_of(unsynced_, [](auto& y) { return !!y.install; });
-  if (!installs) // else not before the rows are there
-    out.promises = std::exchange(promises, {});
-  unsynced_.push_back({x.after, std::move(promises), x.install});
+  unsynced_.push_back({x.after, x.after_sync, x.install});
   caf::anon_send(node_.log_writer, std::move(out));
 }
 
-std::vector<promise>
-shard_raft::promises_of(const std::vector<raft_message_out>& messages) const {
-  std::vector<promise> result;
-  result.reserve(messages.size());
+void shard_raft::send(const std::vector<raft_message_out>& messages) {
   for (auto& x : messages)
-    result.push_back(
-      {x.to, frame(remote::message{remote::raft{shard_, x.bytes}})});
-  return result;
-}
-
-void shard_raft::send(std::vector<promise> messages) {
-  for (auto& x : messages)
-    node_.peers.send(x.to, peer_lane::urgent, std::move(x.frame));
+    node_.peers.send(x.to, peer_lane::urgent,
+                     frame(remote::message{remote::raft{shard_, x.bytes}}));
 }
 
 // -- members

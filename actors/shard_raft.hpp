@@ -171,7 +171,7 @@ public:
 private:
   struct unsynced_append {
     ticket after;
-    std::vector<promise> promises; // those that the log writer does not keep
+    std::vector<raft_message_out> messages; // that promise what is in it
     std::optional<state_descriptor> install;
   };
 
@@ -182,9 +182,7 @@ private:
   void join();
   void carry_out(const effects& x);
   void persist(const effects& x);
-  std::vector<promise>
-  promises_of(const std::vector<raft_message_out>& messages) const;
-  void send(std::vector<promise> messages);
+  void send(const std::vector<raft_message_out>& messages);
   void apply(const std::vector<log_entry>& entries);
   void apply_if_due();
   void apply_all();

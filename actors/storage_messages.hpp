@@ -2,7 +2,6 @@
 
 #include "actors/common_messages.hpp"
 #include "actors/model/ids.hpp"
-#include "actors/model/shared_bytes.hpp"
 #include "actors/remote.hpp"
 #include "storage/raft/consensus.hpp"
 #include "storage/state_transfer.hpp"
@@ -104,14 +103,7 @@ using storage_listener = caf::typed_actor<
   caf::reacts_to<digest_made>, caf::reacts_to<replica_loaded>,
   caf::reacts_to<export_pinned>>;
 
-/// What may be said to another replica of the group only when it is on the
-/// disk.
-struct promise {
-  node_number to;
-  shared_bytes frame;
-};
-
-/// Persist these, in this order; then keep the promises, and tell `from`.
+/// Persist these, in this order, and tell `from` when it is done.
 struct log_append {
   shard_id shard;
   std::optional<hard_state> hard;
@@ -123,7 +115,6 @@ struct log_append {
   /// Nothing but the hard state stays; the state store's part follows behind
   /// the sync, and `from` hears state_wiped.
   bool wipe = false;
-  std::vector<promise> promises;
   ticket after; ///< 0: nobody waits.
   storage_listener from;
 };

@@ -13,12 +13,9 @@
 namespace callboard::sim {
 
 log_writer_actor::behavior_type early_log_writer(log_writer_actor::pointer self,
-                                                 log_writer_actor real,
-                                                 node_context* node) {
+                                                 log_writer_actor real) {
   return {
-    [self, real, node](log_append& x) {
-      for (auto& y : std::exchange(x.promises, {}))
-        node->peers.send(y.to, peer_lane::urgent, std::move(y.frame));
+    [self, real](log_append& x) {
       if (x.after != ticket{})
         self->send(x.from, log_durable{x.after});
       self->delayed_send(real, std::chrono::milliseconds{300}, std::move(x));

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "actors/messages.hpp"
-#include "actors/node_context.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 
@@ -30,8 +29,7 @@ enum class mutant : std::uint8_t {
 
 /// Says "durable" at once, and has it written a while later.
 log_writer_actor::behavior_type early_log_writer(log_writer_actor::pointer self,
-                                                 log_writer_actor real,
-                                                 node_context* node);
+                                                 log_writer_actor real);
 
 /// Leaves out the content of an entry now and then.
 state_writer_actor::behavior_type

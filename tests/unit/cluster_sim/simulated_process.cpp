@@ -171,8 +171,7 @@ void simulated_process::spawn_writers() {
   node.state_writer = system.spawn(state_writer, &node);
   switch (world_.which) {
   case mutant::early_sync:
-    node.log_writer
-      = system.spawn(early_log_writer, behind(node.log_writer), &node);
+    node.log_writer = system.spawn(early_log_writer, behind(node.log_writer));
     break;
   case mutant::lost_entry:
     if (number_ == 0)
