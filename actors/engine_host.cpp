@@ -1,5 +1,6 @@
 #include "actors/engine_host.hpp"
 
+#include "actors/actor_pool.hpp"
 #include "actors/cluster_actor.hpp"
 #include "actors/edge_actor.hpp"
 #include "actors/engine_facade.hpp"
@@ -36,7 +37,7 @@ class system_config : public caf::actor_system_config {
 public:
   explicit system_config(const settings& conf) {
     add_message_types<caf::id_block::callboard>();
-    set("scheduler.policy", caf::atom("sharing"));
+    use_actor_pool(*this);
     set("scheduler.max-threads",
         static_cast<std::size_t>(conf.engine.scheduler_threads));
   }

@@ -1,7 +1,10 @@
 #include "actors/log_writer.hpp"
 
+#include "actors/actor_pool.hpp"
+
 #include <spdlog/spdlog.h>
 
+#include <optional>
 #include <utility>
 
 namespace callboard {
@@ -73,8 +76,14 @@ void log_writer_state::handle(flush_now) {
     node_->set_no_space(no_space_reason::log, false);
     spdlog::warn("the log can be written again");
   }
-  for (auto& [shard, who] : stuck_waiting_)
-    self_->send(who.from, log_durable{who.done});
+  {
+    // What waited for the disk goes on right here, unless there is more for it.
+    std::optional<caller_runs> here;
+    if (self_->mailbox().empty())
+      here.emplace(self_->home_system());
+    for (auto& [shard, who] : stuck_waiting_)
+      self_->send(who.from, log_durable{who.done});
+  }
   // The log's part comes first: a start that finds it goes on from there.
   for (auto& wipe : stuck_wipes_)
     self_->send(node_->state_writer, wipe);

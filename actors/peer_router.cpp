@@ -1,9 +1,9 @@
 #include "actors/peer_router.hpp"
 
+#include "actors/actor_pool.hpp"
 #include "actors/remote_frame.hpp"
 
 #include <caf/send.hpp>
-#include <caf/typed_event_based_actor.hpp>
 #include <spdlog/spdlog.h>
 
 #include <memory>
@@ -72,6 +72,7 @@ void peer_router::peer_frame(peer_session session, peer_lane,
                  decoded.error().detail);
     return;
   }
+  caller_runs here{node_.cluster->home_system()};
   deliver(session, node_.peers.number_of(session), std::move(*decoded));
 }
 
