@@ -1,5 +1,6 @@
 #include "actors/engine_facade.hpp"
 
+#include "actors/actor_pool.hpp"
 #include "actors/admin_task.hpp"
 #include "actors/call_slots.hpp"
 
@@ -129,6 +130,7 @@ void engine_facade::enter_shard(slot_ptr s) {
                    std::chrono::seconds{1}});
   }
   node_.counters.in_flight_bytes.fetch_add(s->bytes);
+  caller_runs here{system_};
   caf::anon_send(node_.shards[shard], enter{std::move(s)});
 }
 

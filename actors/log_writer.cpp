@@ -33,9 +33,13 @@ void log_writer_state::handle(log_append& x) {
   }
   if (x.after != ticket{})
     waiting_[x.shard] = {x.after, x.from};
+  if (flush_sent_)
+    return;
+  if (self_->mailbox().empty())
+    return handle(flush_now{});
   // Behind everything that is in the mailbox by now: that goes along.
-  if (!std::exchange(flush_sent_, true))
-    self_->send(self_, flush_now{});
+  flush_sent_ = true;
+  self_->send(self_, flush_now{});
 }
 
 void log_writer_state::handle(flush_now) {
