@@ -1,0 +1,246 @@
+#include "actors/actor_pool.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <future>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace callboard {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto patience = 20s;
+
+class pool_config : public caf::actor_system_config {
+public:
+  explicit pool_config(std::size_t threads) {
+    use_actor_pool(*this);
+    set("scheduler.max-threads", threads);
+  }
+};
+
+using action = std::function<void(caf::event_based_actor*, int)>;
+
+/// An actor that does `f` for each number.
+caf::actor doing(caf::actor_system& system, const action& f) {
+  auto made = system.spawn([f](caf::event_based_actor* self) -> caf::behavior {
+    return {
+      [self, f](int x) { f(self, x); },
+      [](bool x) { return x; },
+    };
+  });
+  // So that it has begun, and is asleep.
+  caf::scoped_actor self{system};
+  self->request(made, caf::infinite, true)
+    .receive([](bool) {}, [](const caf::error&) { FAIL(); });
+  return made;
+}
+
+void end(caf::actor_system& system, const std::vector<caf::actor>& actors) {
+  caf::scoped_actor self{system};
+  for (auto& x : actors)
+    self->send_exit(x, caf::exit_reason::user_shutdown);
+  self->wait_for(actors); // what they use is about to go
+}
+
+/// A thread is taken off its processor now and then, and who is late has done
+/// enough: each try is a thread of its own, one that succeeds will do.
+bool in_one_of_many_tries(const std::function<bool()>& f) {
+  for (int i = 0; i < 200; ++i)
+    if (std::async(std::launch::async, f).get())
+      return true;
+  return false;
+}
+
+TEST(actor_pool, an_actor_runs_on_the_thread_that_wakes_it_at_the_scopes_end) {
+  pool_config config{1};
+  caf::actor_system system{config};
+  std::promise<std::thread::id>* ran = nullptr;
+  auto actor = doing(system, [&](caf::event_based_actor*, int) {
+    ran->set_value(std::this_thread::get_id());
+  });
+  EXPECT_TRUE(in_one_of_many_tries([&] {
+    std::promise<std::thread::id> promise;
+    auto where = promise.get_future();
+    ran = &promise;
+    {
+      const caller_runs here{system};
+      caf::anon_send(actor, 1);
+      EXPECT_EQ(where.wait_for(0s), std::future_status::timeout);
+    }
+    EXPECT_EQ(where.wait_for(patience), std::future_status::ready);
+    return where.get() == std::this_thread::get_id();
+  }));
+  end(system, {actor});
+}
+
+TEST(actor_pool, what_that_actor_sends_to_runs_there_too) {
+  pool_config config{1};
+  caf::actor_system system{config};
+  std::promise<std::thread::id>* ran = nullptr;
+  auto second = doing(system, [&](caf::event_based_actor*, int) {
+    ran->set_value(std::this_thread::get_id());
+  });
+  auto first = doing(system, [&](caf::event_based_actor* self, int x) {
+    self->send(second, x);
+  });
+  EXPECT_TRUE(in_one_of_many_tries([&] {
+    std::promise<std::thread::id> promise;
+    auto where = promise.get_future();
+    ran = &promise;
+    {
+      const caller_runs here{system};
+      const caller_runs inside{system}; // does nothing
+      caf::anon_send(first, 1);
+    }
+    EXPECT_EQ(where.wait_for(patience), std::future_status::ready);
+    return where.get() == std::this_thread::get_id();
+  }));
+  end(system, {first, second});
+}
+
+TEST(actor_pool, a_thread_that_was_here_just_now_leaves_actors_to_the_pool) {
+  pool_config config{1};
+  caf::actor_system system{config};
+  std::promise<std::thread::id>* ran = nullptr;
+  auto actor = doing(system, [&](caf::event_based_actor*, int) {
+    ran->set_value(std::this_thread::get_id());
+  });
+  EXPECT_TRUE(in_one_of_many_tries([&] {
+    std::promise<std::thread::id> promise;
+    auto where = promise.get_future();
+    ran = &promise;
+    { const caller_runs before{system}; }
+    {
+      const caller_runs here{system};
+      caf::anon_send(actor, 1);
+    }
+    EXPECT_EQ(where.wait_for(patience), std::future_status::ready);
+    return where.get() != std::this_thread::get_id();
+  }));
+  end(system, {actor});
+}
+
+TEST(actor_pool, after_a_while_the_pool_gets_the_rest) {
+  pool_config config{1};
+  caf::actor_system system{config};
+  auto slow = doing(system, [](caf::event_based_actor*, int) {
+    const auto end = std::chrono::steady_clock::now() + 1ms;
+    while (std::chrono::steady_clock::now() < end) {
+      // busy
+    }
+  });
+  std::promise<std::thread::id> promise;
+  auto other = doing(system, [&](caf::event_based_actor*, int) {
+    promise.set_value(std::this_thread::get_id());
+  });
+  std::thread::id helper;
+  std::thread{[&] {
+    helper = std::this_thread::get_id();
+    const caller_runs here{system};
+    caf::anon_send(slow, 1);
+    caf::anon_send(other, 1);
+  }}.join();
+  auto where = promise.get_future();
+  ASSERT_EQ(where.wait_for(patience), std::future_status::ready);
+  EXPECT_NE(where.get(), helper);
+  end(system, {slow, other});
+}
+
+TEST(actor_pool, actors_that_keep_waking_each_other_do_not_keep_others_out) {
+  pool_config config{1};
+  caf::actor_system system{config};
+  caf::actor ping, pong;
+  ping = doing(
+    system, [&](caf::event_based_actor* self, int x) { self->send(pong, x); });
+  pong = doing(
+    system, [&](caf::event_based_actor* self, int x) { self->send(ping, x); });
+  std::promise<void> promise;
+  auto other
+    = doing(system, [&](caf::event_based_actor*, int) { promise.set_value(); });
+  caf::anon_send(ping, 1); // from now on without end
+  caf::anon_send(other, 1);
+  EXPECT_EQ(promise.get_future().wait_for(patience), std::future_status::ready);
+  end(system, {ping, pong, other});
+}
+
+// Threads that help and threads that do not send through the same chain of
+// actors: each thread's messages come out once and in their order, and those
+// to an actor beside the chain are all there.
+TEST(actor_pool, nothing_is_lost_and_all_stays_in_order) {
+  constexpr int threads = 4, messages = 20000, length = 5;
+  pool_config config{2};
+  caf::actor_system system{config};
+  std::vector<int> next(threads);
+  int wrong = 0;
+  std::atomic<int> arrived{0};
+  std::atomic<int> counted{0};
+  auto beside = doing(system, [&](caf::event_based_actor*, int) { ++counted; });
+  std::vector<caf::actor> chain{
+    doing(system, [&](caf::event_based_actor*, int x) {
+      wrong += next[x % threads]++ != x / threads;
+      ++arrived;
+    })};
+  for (int i = 1; i < length; ++i)
+    chain.push_back(doing(
+      system, [to = chain.back(), beside](caf::event_based_actor* self, int x) {
+        self->send(to, x);
+        self->send(beside, x);
+      }));
+  std::vector<std::thread> senders;
+  for (int i = 0; i < threads; ++i)
+    senders.emplace_back([&, i] {
+      for (int n = 0; n < messages; ++n) {
+        std::optional<caller_runs> here;
+        if (i % 2 == 0)
+          here.emplace(system);
+        caf::anon_send(chain.back(), n * threads + i);
+        if (n % 512 == 0)
+          std::this_thread::sleep_for(200us); // long enough to help again
+      }
+    });
+  for (auto& x : senders)
+    x.join();
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while ((arrived < threads * messages
+          || counted < threads * messages * (length - 1))
+         && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(arrived, threads * messages);
+  EXPECT_EQ(counted, threads * messages * (length - 1));
+  EXPECT_EQ(wrong, 0);
+  chain.push_back(beside);
+  end(system, chain);
+}
+
+TEST(actor_pool, a_system_ends_with_messages_under_way) {
+  for (int i = 0; i < 50; ++i) {
+    pool_config config{2};
+    caf::actor_system system{config};
+    auto last = doing(system, [](caf::event_based_actor*, int) {});
+    auto first = doing(system, [last](caf::event_based_actor* self, int x) {
+      self->send(last, x);
+    });
+    {
+      const caller_runs here{system};
+      for (int n = 0; n < 100; ++n)
+        caf::anon_send(first, n);
+    }
+    caf::anon_send_exit(first, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(last, caf::exit_reason::user_shutdown);
+  }
+}
+
+} // namespace
+} // namespace callboard
