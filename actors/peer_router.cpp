@@ -7,8 +7,10 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace callboard {
 

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <functional>
 #include <future>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -54,82 +55,83 @@ void end(caf::actor_system& system, const std::vector<caf::actor>& actors) {
   self->wait_for(actors); // what they use is about to go
 }
 
-/// A thread is taken off its processor now and then, and who is late has done
-/// enough: each try is a thread of its own, one that succeeds will do.
-bool in_one_of_many_tries(const std::function<bool()>& f) {
-  for (int i = 0; i < 200; ++i)
-    if (std::async(std::launch::async, f).get())
-      return true;
-  return false;
-}
+enum class place { same_thread, another_thread };
+
+/// An actor that notes on which thread it runs.
+class located_actor {
+public:
+  explicit located_actor(caf::actor_system& system)
+      : handle{doing(system, [this](caf::event_based_actor*, int) {
+          auto ran = ran_; // lives until set_value() is over
+          ran->set_value(std::this_thread::get_id());
+        })} {
+    // nop
+  }
+
+  /// Whether it runs at that place when a thread does `wake`. One try of many
+  /// will do, each with a thread of its own: a thread is taken off its
+  /// processor now and then, and who is late has helped enough, or not lately.
+  bool runs_at(place wanted, const std::function<void()>& wake) {
+    for (int i = 0; i < 200; ++i) {
+      ran_ = std::make_shared<std::promise<std::thread::id>>();
+      auto ran = ran_->get_future();
+      auto woken_by = std::async(std::launch::async, [&] {
+        wake();
+        return std::this_thread::get_id();
+      });
+      if (ran.wait_for(patience) != std::future_status::ready)
+        return false;
+      if ((ran.get() == woken_by.get()) == (wanted == place::same_thread))
+        return true;
+    }
+    return false;
+  }
+
+private:
+  std::shared_ptr<std::promise<std::thread::id>> ran_;
+
+public:
+  const caf::actor handle; // last: it uses the others
+};
 
 TEST(actor_pool, an_actor_runs_on_the_thread_that_wakes_it_at_the_scopes_end) {
   pool_config config{1};
   caf::actor_system system{config};
-  std::promise<std::thread::id>* ran = nullptr;
-  auto actor = doing(system, [&](caf::event_based_actor*, int) {
-    ran->set_value(std::this_thread::get_id());
-  });
-  EXPECT_TRUE(in_one_of_many_tries([&] {
-    std::promise<std::thread::id> promise;
-    auto where = promise.get_future();
-    ran = &promise;
-    {
-      const caller_runs here{system};
-      caf::anon_send(actor, 1);
-      EXPECT_EQ(where.wait_for(0s), std::future_status::timeout);
-    }
-    EXPECT_EQ(where.wait_for(patience), std::future_status::ready);
-    return where.get() == std::this_thread::get_id();
-  }));
-  end(system, {actor});
-}
-
-TEST(actor_pool, what_that_actor_sends_to_runs_there_too) {
-  pool_config config{1};
-  caf::actor_system system{config};
-  std::promise<std::thread::id>* ran = nullptr;
-  auto second = doing(system, [&](caf::event_based_actor*, int) {
-    ran->set_value(std::this_thread::get_id());
-  });
+  std::atomic<bool> in_scope{false};
+  located_actor actor{system};
   auto first = doing(system, [&](caf::event_based_actor* self, int x) {
-    self->send(second, x);
+    EXPECT_FALSE(in_scope);
+    self->send(actor.handle, x); // runs there, too
   });
-  EXPECT_TRUE(in_one_of_many_tries([&] {
-    std::promise<std::thread::id> promise;
-    auto where = promise.get_future();
-    ran = &promise;
-    {
-      const caller_runs here{system};
-      const caller_runs inside{system}; // does nothing
-      caf::anon_send(first, 1);
-    }
-    EXPECT_EQ(where.wait_for(patience), std::future_status::ready);
-    return where.get() == std::this_thread::get_id();
+  EXPECT_TRUE(actor.runs_at(place::same_thread, [&] {
+    const caller_runs here{system};
+    const caller_runs inside{system}; // does nothing
+    in_scope = true;
+    caf::anon_send(first, 1);
+    in_scope = false;
   }));
-  end(system, {first, second});
+  end(system, {first, actor.handle});
 }
 
 TEST(actor_pool, a_thread_that_was_here_just_now_leaves_actors_to_the_pool) {
   pool_config config{1};
   caf::actor_system system{config};
-  std::promise<std::thread::id>* ran = nullptr;
-  auto actor = doing(system, [&](caf::event_based_actor*, int) {
-    ran->set_value(std::this_thread::get_id());
-  });
-  EXPECT_TRUE(in_one_of_many_tries([&] {
-    std::promise<std::thread::id> promise;
-    auto where = promise.get_future();
-    ran = &promise;
+  located_actor actor{system};
+  EXPECT_TRUE(actor.runs_at(place::another_thread, [&] {
     { const caller_runs before{system}; }
-    {
-      const caller_runs here{system};
-      caf::anon_send(actor, 1);
-    }
-    EXPECT_EQ(where.wait_for(patience), std::future_status::ready);
-    return where.get() != std::this_thread::get_id();
+    const caller_runs here{system};
+    caf::anon_send(actor.handle, 1);
   }));
-  end(system, {actor});
+  end(system, {actor.handle});
+}
+
+TEST(actor_pool, without_a_helping_thread_the_pool_runs_actors) {
+  pool_config config{1};
+  caf::actor_system system{config};
+  located_actor actor{system};
+  EXPECT_TRUE(actor.runs_at(place::another_thread,
+                            [&] { caf::anon_send(actor.handle, 1); }));
+  end(system, {actor.handle});
 }
 
 TEST(actor_pool, after_a_while_the_pool_gets_the_rest) {
