@@ -229,7 +229,8 @@ private:
   static constexpr std::size_t queue_window = 256;
   std::optional<dispatch_queues> queues_;
   std::optional<lease_clock> leases_;
-  bool leases_known_ = false; // the store's, since this node leads
+  bool leases_known_ = false;            // the store's, since this node leads
+  std::vector<enter_read> leases_asked_; // that may be answered when they are
   std::size_t counted_waiting_ = 0;
   std::size_t counted_leases_ = 0;
 

@@ -94,8 +94,6 @@ void shard_state::handle(renew_lease& x) {
 }
 
 void shard_state::renew(const reply_address& to, const lease_request& x) {
-  if (!leases_known_)
-    return answer_taker(to, tl::unexpected{not_ready()});
   auto lease = leases_->renew(x.room, x.claim, clock_ms());
   if (!lease) {
     node_->counters.lease_conflicts.fetch_add(1, std::memory_order_relaxed);
@@ -306,6 +304,8 @@ void shard_state::handle(leases_loaded& x) {
     leases_->start(lease.room, lease.run, std::move(lease.lease), clock_ms());
   leases_known_ = true;
   count_workers();
+  for (auto& read : std::exchange(leases_asked_, {}))
+    carry_out(read);
 }
 
 void shard_state::refuse_takers(const problem& why) {

@@ -1,5 +1,7 @@
 #include "actors/shard_actor.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 // Reads: answered by the leader, as of a moment at which a majority said that
@@ -89,24 +91,30 @@ void shard_state::drop_reads() {
     reads_void_.push_back(std::move(x));
   for (auto& [index, x] : std::exchange(reads_current_, {}))
     reads_void_.push_back(std::move(x));
+  std::ranges::move(std::exchange(leases_asked_, {}),
+                    std::back_inserter(reads_void_));
   joins_asked_.clear();
   joins_current_.clear();
   settle_reads();
 }
 
 void shard_state::carry_out(enter_read& x) {
-  if (auto heartbeat = std::get_if<lease_request>(&x.what))
+  auto heartbeat = std::get_if<lease_request>(&x.what);
+  auto question = std::get_if<query::any>(&x.what);
+  auto detail = question ? std::get_if<query::run_detail>(question) : nullptr;
+  if ((heartbeat || detail) && !leases_known_)
+    return leases_asked_.push_back(std::move(x)); // until a reader has them
+  if (heartbeat)
     return renew(x.to, *heartbeat);
-  if (auto question = std::get_if<query::any>(&x.what))
-    if (auto detail = std::get_if<query::run_detail>(question))
-      if (auto left = leases_->left_ms(detail->room, detail->run,
-                                       static_cast<std::int64_t>(steady_ms())))
-        detail->lease_expires_ms = wall_ms() + *left;
+  if (detail)
+    if (auto left = leases_->left_ms(detail->room, detail->run,
+                                     static_cast<std::int64_t>(steady_ms())))
+      detail->lease_expires_ms = wall_ms() + *left;
   node_->read([node = node_, shard = id_, x = std::move(x)]() mutable {
     answer out{x.to, {}};
-    if (auto question = std::get_if<query::any>(&x.what)) {
+    if (auto asked = std::get_if<query::any>(&x.what)) {
       auto json = node->state->answer(
-        *question, [node](const room_key& r) { return node->shard_of(r); });
+        *asked, [node](const room_key& r) { return node->shard_of(r); });
       if (json)
         out.outcome = document_answer{std::move(*json)};
       else

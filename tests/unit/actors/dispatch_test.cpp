@@ -224,6 +224,24 @@ TEST_F(dispatch_engine_test, queues_and_leases_survive_a_restart) {
   EXPECT_FALSE(take());
 }
 
+// A new leader knows leases only when it has read all of them.
+TEST_F(dispatch_engine_test, leases_are_known_to_the_first_who_asks) {
+  constexpr int runs = 200;
+  std::vector<held_run> held;
+  for (int i = 0; i < runs; ++i) {
+    create("r" + std::to_string(i));
+    auto got = take();
+    ASSERT_TRUE(got);
+    held.push_back(*got);
+  }
+  for (int i = 0; i < 5; ++i) {
+    restart();
+    EXPECT_EQ(heartbeat(held[i]), errc::none);
+    restart();
+    EXPECT_TRUE(has(held[i].run, R"("expires_at":")"));
+  }
+}
+
 TEST_F(dispatch_engine_test, a_run_promised_to_who_has_left_goes_back) {
   auto to = next();
   host->api().take(
