@@ -28,7 +28,8 @@ remote::call_body body_of(enter_read& x) {
 } // namespace
 
 std::size_t shard_state::calls_waiting() const noexcept {
-  return calls_.size() + reads_asked_.size() + reads_current_.size();
+  return calls_.size() + reads_asked_.size() + reads_current_.size()
+         + leases_asked_.size();
 }
 
 /// Past the limit, whoever asks is told so at once.
