@@ -13,7 +13,8 @@ namespace callboard {
 
 /// Writes the log of all shards: what arrives while one sync is under way
 /// leaves together with the next (group commit). Spawned detached, since
-/// write() waits for the disk.
+/// write() waits for the disk. With nothing more to write, what waited for the
+/// disk goes on in its thread (caller_runs).
 ///
 /// A full disk: the batch that did not fit stays and is tried again every
 /// 200 ms; nobody is told that it failed, because parts of it may be on the

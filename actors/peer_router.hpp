@@ -10,7 +10,8 @@
 namespace callboard {
 
 /// Brings what comes from other nodes to the actors that it is for. Decodes on
-/// the link's threads, keeps nothing, waits for nobody. Before the actors exist
+/// the link's threads, keeps nothing, waits for nobody; a link with little to
+/// do runs the actor as well (caller_runs). Before the actors exist
 /// and after they ended nothing may come.
 class peer_router : public peer_sink {
 public:

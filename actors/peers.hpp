@@ -38,8 +38,9 @@ struct peer_identity {
   friend bool operator==(const peer_identity&, const peer_identity&) = default;
 };
 
-/// Implemented by the actors. Called on the link's threads; only posts. Calls
-/// about one session come in order: up, frames, down.
+/// Implemented by the actors. Called on the link's threads; waits for nobody,
+/// but may run actors for a moment (caller_runs): the caller holds no lock.
+/// Calls about one session come in order: up, frames, down.
 class peer_sink {
 public:
   virtual ~peer_sink() = default;
