@@ -9,9 +9,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -184,15 +186,20 @@ TEST(actor_pool, nothing_is_lost_and_all_stays_in_order) {
   constexpr int threads = 4, messages = 20000, length = 5;
   pool_config config{2};
   caf::actor_system system{config};
-  std::vector<int> next(threads);
-  int wrong = 0;
-  std::atomic<int> arrived{0};
-  std::atomic<int> counted{0};
-  auto beside = doing(system, [&](caf::event_based_actor*, int) { ++counted; });
+  std::mutex mutex;
+  std::condition_variable more;
+  std::vector<int> next(threads); // of each thread's messages
+  int wrong = 0, counted = 0;
+  auto beside = doing(system, [&](caf::event_based_actor*, int) {
+    const std::lock_guard guard{mutex};
+    ++counted;
+    more.notify_all();
+  });
   std::vector<caf::actor> chain{
     doing(system, [&](caf::event_based_actor*, int x) {
+      const std::lock_guard guard{mutex};
       wrong += next[x % threads]++ != x / threads;
-      ++arrived;
+      more.notify_all();
     })};
   for (int i = 1; i < length; ++i)
     chain.push_back(doing(
@@ -208,19 +215,23 @@ TEST(actor_pool, nothing_is_lost_and_all_stays_in_order) {
         if (i % 2 == 0)
           here.emplace(system);
         caf::anon_send(chain.back(), n * threads + i);
-        if (n % 512 == 0)
-          std::this_thread::sleep_for(200us); // long enough to help again
+        if (n % 512 != 0)
+          continue;
+        here.reset();
+        // A thread that waits for a while helps again.
+        std::unique_lock guard{mutex};
+        more.wait_for(guard, patience, [&] { return next[i] > n; });
       }
     });
   for (auto& x : senders)
     x.join();
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while ((arrived < threads * messages
-          || counted < threads * messages * (length - 1))
-         && std::chrono::steady_clock::now() < deadline)
-    std::this_thread::sleep_for(1ms);
-  EXPECT_EQ(arrived, threads * messages);
-  EXPECT_EQ(counted, threads * messages * (length - 1));
+  {
+    std::unique_lock guard{mutex};
+    EXPECT_TRUE(more.wait_for(guard, patience, [&] {
+      return next == std::vector<int>(threads, messages)
+             && counted == threads * messages * (length - 1);
+    }));
+  }
   EXPECT_EQ(wrong, 0);
   chain.push_back(beside);
   end(system, chain);
