@@ -75,6 +75,7 @@ private:
   frame_header header_{};
   std::size_t header_have_ = 0;
   std::size_t body_bytes_ = 0;
+  bool first_ = true; ///< No frame was taken yet.
   std::string body_;
   std::string fault_;
 };

@@ -41,6 +41,24 @@ TEST(link_wire, a_stream_cut_anywhere_gives_the_same_frames) {
   }
 }
 
+// A TLS record begins with 16 03; so does the length of a frame of 790 bytes.
+TEST(link_wire, a_frame_of_any_length_is_none_of_tls) {
+  auto hello = frame(frame_kind::hello, std::string(0x0316, 'h'));
+  std::string_view first{hello};
+  frame_reader reader;
+  reader.allow(1 << 20);
+  ASSERT_TRUE(reader.next(first)) << reader.fault();
+  EXPECT_EQ(reader.take().size(), 0x0316u);
+  for (std::size_t size : {0x0315, 0x0316, 0x0317, 0x10316, 0x50316})
+    for (auto lane :
+         {frame_kind::urgent, frame_kind::normal, frame_kind::bulk}) {
+      auto one = frame(lane, std::string(size, 'x'));
+      std::string_view in{one};
+      ASSERT_TRUE(reader.next(in)) << size << " bytes: " << reader.fault();
+      EXPECT_EQ(reader.take().size(), size);
+    }
+}
+
 TEST(link_wire, a_long_frame_is_refused_before_its_body_came) {
   auto header = make_header(frame_kind::bulk, 5000);
   std::string_view in{header.data(), header.size()};
