@@ -2,6 +2,7 @@
 
 #include "actors/model/event.hpp"
 #include "actors/model/ids.hpp"
+#include "actors/model/latency_histogram.hpp"
 #include "actors/model/problem.hpp"
 #include "actors/model/query.hpp"
 #include "actors/model/run_machine.hpp"
@@ -242,7 +243,7 @@ struct shard_figures {
   replica_role role = replica_role::none;
   std::uint64_t term = 0, commit_index = 0, applied_index = 0, last_index = 0;
   std::uint64_t proposal_bytes = 0; ///< In flight; gauge.
-  std::uint64_t waiting_calls = 0; ///< For a leader or a majority; gauge.
+  std::uint64_t waiting_calls = 0;  ///< For a leader or a majority; gauge.
   std::uint64_t leadership_changes = 0, states_sent = 0, states_received = 0,
                 digest_mismatches = 0, outliers = 0, replicas_dropped = 0;
 
@@ -272,13 +273,7 @@ struct engine_metrics {
   std::uint64_t states_out = 0, states_in = 0, states_put_off = 0;
   bool disk_full = false;
   double recovery_seconds = 0; ///< Of a database, under way; else 0.
-  /// Upper bounds in seconds and counts per bucket (not cumulative), then sum.
-  struct histogram {
-    std::vector<double> bounds;
-    std::vector<std::uint64_t> counts; ///< One more than bounds (+Inf).
-    double sum = 0;
-  };
-  histogram sync_seconds, publish_seconds, apply_seconds;
+  latency_histogram::figures sync_seconds, publish_seconds, apply_seconds;
   std::vector<shard_figures> shard_replicas; ///< Only in a cluster.
   std::vector<peer_figures> peers;
 };

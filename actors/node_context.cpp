@@ -30,26 +30,6 @@ constexpr std::uint64_t virtual_slots = 1024;
 
 } // namespace
 
-void latency_histogram::observe(std::chrono::microseconds x) noexcept {
-  auto seconds = static_cast<double>(x.count()) / 1e6;
-  std::size_t i = 0;
-  while (i < bounds.size() && seconds > bounds[i])
-    ++i;
-  counts_[i].fetch_add(1, std::memory_order_relaxed);
-  sum_us_.fetch_add(static_cast<std::uint64_t>(x.count()),
-                    std::memory_order_relaxed);
-}
-
-engine_metrics::histogram latency_histogram::read() const {
-  engine_metrics::histogram result;
-  result.bounds.assign(bounds.begin(), bounds.end());
-  for (auto& count : counts_)
-    result.counts.push_back(count.load(std::memory_order_relaxed));
-  result.sum
-    = static_cast<double>(sum_us_.load(std::memory_order_relaxed)) / 1e6;
-  return result;
-}
-
 shard_id node_context::shard_of(const room_key& room) const noexcept {
   auto hash = fnv1a(room.tenant.value, 0xcbf29ce484222325ull);
   hash = fnv1a(std::string_view{"\0", 1}, hash);

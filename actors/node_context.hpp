@@ -23,21 +23,6 @@
 
 namespace callboard {
 
-/// Counts durations in buckets without locks. Any thread.
-class latency_histogram {
-public:
-  static constexpr std::array<double, 12> bounds{0.0001, 0.00025, 0.0005, 0.001,
-                                                 0.0025, 0.005,   0.01,   0.025,
-                                                 0.05,   0.1,     0.5,    2.5};
-
-  void observe(std::chrono::microseconds x) noexcept;
-  engine_metrics::histogram read() const;
-
-private:
-  std::array<std::atomic<std::uint64_t>, bounds.size() + 1> counts_{};
-  std::atomic<std::uint64_t> sum_us_{0};
-};
-
 /// Counters of the engine, written by all actors, read by /metrics.
 struct node_counters {
   using counter = std::atomic<std::uint64_t>;

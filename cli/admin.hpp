@@ -38,7 +38,7 @@ enum class admin_order : std::uint8_t {
 
 /// How the verbs reach the node and pass the time; tests give their own.
 struct admin_node {
-  std::function<result<http_reply>(
+  std::function<result<node_reply>(
     std::string_view method, std::string_view target, std::string_view body)>
     call;
   std::function<std::chrono::steady_clock::time_point()> now;

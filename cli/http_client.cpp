@@ -91,7 +91,7 @@ http_client::~http_client() = default;
 http_client::http_client(http_client&&) noexcept = default;
 http_client& http_client::operator=(http_client&&) noexcept = default;
 
-result<http_reply> http_client::call(std::string_view method,
+result<node_reply> http_client::call(std::string_view method,
                                      std::string_view target,
                                      std::string_view body,
                                      std::string_view content_type) {
@@ -126,7 +126,7 @@ result<http_reply> http_client::call(std::string_view method,
     x.nodes.next();
   if (!response.keep_alive() || (busy && x.nodes.all().size() > 1))
     x.stream.reset();
-  http_reply out;
+  node_reply out;
   out.status = static_cast<int>(response.result_int());
   out.body = std::move(response.body());
   if (const auto at = response.find(http::field::retry_after);
@@ -153,7 +153,7 @@ errc code_of(int status) {
 
 } // namespace
 
-problem problem_of(const http_reply& reply) {
+problem problem_of(const node_reply& reply) {
   problem out;
   out.code = code_of(reply.status);
   out.retry_after = reply.retry_after;

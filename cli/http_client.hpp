@@ -10,7 +10,8 @@
 
 namespace callboard {
 
-struct http_reply {
+/// What a node answered.
+struct node_reply {
   int status = 0;
   std::string body;
   std::chrono::seconds retry_after{0};
@@ -31,7 +32,7 @@ public:
   /// What the node answered, whatever the status.
   /// errc::unavailable: no answer (the request may or may not have been
   /// applied).
-  result<http_reply> call(std::string_view method, std::string_view target,
+  result<node_reply> call(std::string_view method, std::string_view target,
                           std::string_view body = {},
                           std::string_view content_type = "application/json");
 
@@ -41,6 +42,6 @@ private:
 };
 
 /// The problem that a reply with an error status describes.
-problem problem_of(const http_reply& reply);
+problem problem_of(const node_reply& reply);
 
 } // namespace callboard

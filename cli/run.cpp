@@ -37,7 +37,7 @@ unique_fd stop_fd() {
 
 /// Creates the run; returns the number of the event that did.
 result<std::uint64_t> begin(const run_options& options, const endpoints& node,
-                            const pipeline& plan, const run_events& events) {
+                            const pipeline& plan, const run_wording& events) {
   event_publisher first{node, options.node.token, options.project,
                         std::min(first_patience, options.retry_for)};
   const auto name = options.name.empty() ? plan.name : options.name;
@@ -114,7 +114,7 @@ exit_status run_pipeline(const run_options& options) {
     return complain(exit_status::usage, node.error().detail);
   const auto stop = stop_fd(); // before any thread starts
   const auto run = options.run.empty() ? new_uuid7() : options.run;
-  const run_events events{options.project, run};
+  const run_wording events{options.project, run};
   const auto since = begin(options, *node, *plan, events);
   if (!since)
     return complain(since.error());

@@ -25,7 +25,7 @@ std::string seconds(std::chrono::milliseconds x) {
 
 } // namespace
 
-run_report::run_report(const pipeline& plan, run_events events, outbox& to,
+run_report::run_report(const pipeline& plan, run_wording events, outbox& to,
                        terminal shown)
     : plan_{plan}, events_{std::move(events)}, to_{to}, shown_{shown} {
   // nop

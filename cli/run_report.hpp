@@ -4,7 +4,7 @@
 #include "cli/outbox.hpp"
 #include "cli/pipeline.hpp"
 #include "cli/pipeline_schedule.hpp"
-#include "cli/run_events.hpp"
+#include "cli/run_wording.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -28,7 +28,7 @@ class run_report {
 public:
   enum class terminal { lines, silent };
 
-  run_report(const pipeline& plan, run_events events, outbox& to,
+  run_report(const pipeline& plan, run_wording events, outbox& to,
              terminal shown);
 
   /// The run begins, or goes on. `status` is "running" and so on.
@@ -63,7 +63,7 @@ private:
                       std::string_view more_changes);
 
   const pipeline& plan_;
-  run_events events_;
+  run_wording events_;
   outbox& to_;
   terminal shown_;
   std::string phase_;

@@ -127,8 +127,7 @@ result<node> start(const settings& conf, stop_signals& signals) {
       return tl::unexpected{made.error()};
     links = std::move(*made);
   }
-  auto host
-    = make_engine(conf, *out.edge, std::move(links), CALLBOARD_VERSION);
+  auto host = make_engine(conf, *out.edge, std::move(links), CALLBOARD_VERSION);
   if (!host)
     return tl::unexpected{host.error()};
   out.host = std::move(*host);

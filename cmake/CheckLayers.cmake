@@ -1,8 +1,10 @@
 cmake_minimum_required(VERSION 3.25)
 
 # cmake -DROOT=<dir> -P CheckLayers.cmake: fails if a file includes a header of a
-# layer, or of a library, that its own layer may not see. The linker cannot see
-# this: all headers share one include root.
+# layer, or of a library, that its own layer may not see, or if two headers
+# define a type of the same name. The linker sees neither: all headers share one
+# include root, and of two types of a name it takes either one's functions and
+# constants for both.
 
 set(layers actors/model storage actors config transport cli)
 set(actors/model_sees actors/model)
@@ -54,4 +56,30 @@ endforeach()
 if(violations)
   list(JOIN violations "\n  " text)
   message(FATAL_ERROR "layering violated:\n  ${text}")
+endif()
+
+# Types at the beginning of a line, in the namespace that was opened last.
+file(GLOB_RECURSE headers RELATIVE "${ROOT}" "${ROOT}/actors/*.hpp"
+     "${ROOT}/storage/*.hpp" "${ROOT}/config/*.hpp" "${ROOT}/transport/*.hpp"
+     "${ROOT}/cli/*.hpp")
+set(twins "")
+foreach(header IN LISTS headers)
+  file(STRINGS "${ROOT}/${header}" lines
+       REGEX "^(namespace [a-z0-9_:]+ {|(class|struct|enum class) [a-z0-9_]+( final)?( {| :|$))")
+  set(space "")
+  foreach(line IN LISTS lines)
+    if(line MATCHES "^namespace ([a-z0-9_:]+)")
+      set(space "${CMAKE_MATCH_1}")
+    elseif(line MATCHES "^(class|struct|enum class) ([a-z0-9_]+)")
+      string(MAKE_C_IDENTIFIER "home_of_${space}::${CMAKE_MATCH_2}" key)
+      if(DEFINED ${key} AND NOT "${${key}}" STREQUAL header)
+        list(APPEND twins "${space}::${CMAKE_MATCH_2}: ${${key}} and ${header}")
+      endif()
+      set(${key} "${header}")
+    endif()
+  endforeach()
+endforeach()
+if(twins)
+  list(JOIN twins "\n  " text)
+  message(FATAL_ERROR "two types of one name:\n  ${text}")
 endif()

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/engine.hpp"
 #include "transport/metric_families.hpp"
 
 namespace callboard {

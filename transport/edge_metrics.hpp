@@ -1,6 +1,6 @@
 #pragma once
 
-#include "transport/latency_histogram.hpp"
+#include "actors/model/latency_histogram.hpp"
 #include "transport/vocabularies/vocabulary.hpp"
 
 #include <array>

@@ -305,7 +305,7 @@ void http_connection::finish(std::uint64_t number, http_reply reply) {
   auto took = clock::now() - x->started;
   auto& metrics = hub_.metrics();
   if (!x->takes) // its time is the worker's wish
-    metrics.http_seconds.add(took);
+    metrics.http_seconds.observe(took);
   if (reply.status >= 400)
     ++metrics.http_problems;
   if (reply.status >= 100 && reply.status < 600)

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/engine.hpp"
+#include "actors/model/latency_histogram.hpp"
 
 #include <prometheus/client_metric.h>
 #include <prometheus/metric_family.h>
@@ -40,7 +40,7 @@ public:
   }
 
   void histogram(std::string name, std::string help,
-                 const engine_metrics::histogram& x) {
+                 const latency_histogram::figures& x) {
     prometheus::ClientMetric metric;
     auto& out = metric.histogram;
     for (std::size_t i = 0; i < x.counts.size(); ++i) {

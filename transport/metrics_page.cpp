@@ -100,14 +100,6 @@ void add_dispatch(families& out, const engine_metrics& x) {
   out.gauge("callboard_leases", "Runs that workers hold", x.leases);
 }
 
-engine_metrics::histogram snapshot(const latency_histogram& x) {
-  engine_metrics::histogram out;
-  out.bounds.assign(x.bounds.begin(), x.bounds.end());
-  out.counts.assign(x.counts.begin(), x.counts.end());
-  out.sum = static_cast<double>(x.sum_ns.load()) / 1e9;
-  return out;
-}
-
 void add_http(families& out, const edge_metrics& x) {
   out.counter("callboard_http_requests_total", "HTTP requests",
               x.http_requests);
@@ -122,7 +114,7 @@ void add_http(families& out, const edge_metrics& x) {
                "class", std::move(classes));
   out.histogram("callboard_http_request_seconds",
                 "From a request's last byte to its answer",
-                snapshot(x.http_seconds));
+                x.http_seconds.read());
   out.counter("callboard_slow_requests_total",
               "Requests given up because they came too slowly", x.slow_headers);
   out.counter("callboard_authentication_failures_total", "Tokens refused",

@@ -4,8 +4,11 @@
 #include "tests/integration/live_node.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <regex>
 #include <sstream>
+#include <utility>
 
 namespace callboard::test {
 
@@ -71,6 +74,28 @@ TEST_F(operating, metrics_are_prometheus_text_without_ids) {
   EXPECT_NE(response.body.find("_seconds_bucket{"), std::string::npos);
   EXPECT_EQ(response.body.find("an-id-that"), std::string::npos);
   EXPECT_EQ(response.body.find(project), std::string::npos);
+}
+
+TEST_F(operating, buckets_of_histograms_go_up) {
+  const auto page = http.get("/metrics").body;
+  const std::regex bucket{R"re((\w+)_bucket\{le="([^"]+)"\} (\d+))re"};
+  std::map<std::string, std::pair<double, double>> last;
+  for (std::sregex_iterator i{page.begin(), page.end(), bucket}, end; i != end;
+       ++i) {
+    const auto bound = std::stod((*i)[2]); // takes +Inf, too
+    const auto count = std::stod((*i)[3]);
+    auto [before, first] = last.try_emplace((*i)[1], bound, count);
+    EXPECT_TRUE(bound <= 10 || std::isinf(bound)) << i->str();
+    if (first)
+      continue;
+    EXPECT_LT(before->second.first, bound) << i->str();
+    EXPECT_LE(before->second.second, count) << i->str();
+    before->second = {bound, count};
+  }
+  EXPECT_TRUE(last.contains("callboard_http_request_seconds"));
+  EXPECT_TRUE(last.contains("callboard_publish_seconds"));
+  for (auto& [name, x] : last)
+    EXPECT_TRUE(std::isinf(x.first)) << name;
 }
 
 TEST_F(operating, metrics_count_what_happens) {

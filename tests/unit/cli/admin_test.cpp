@@ -78,7 +78,7 @@ cluster_status status_of_text(std::string_view text) {
 
 /// A node that answers from a script; time passes in pauses only.
 struct scripted_node {
-  std::deque<result<http_reply>> answers; ///< The last one stays.
+  std::deque<result<node_reply>> answers; ///< The last one stays.
   std::vector<std::string> calls;
   std::string printed, progress;
   std::chrono::steady_clock::time_point now{};
@@ -102,7 +102,7 @@ struct scripted_node {
   }
 };
 
-http_reply reply(int status, std::string_view body) {
+node_reply reply(int status, std::string_view body) {
   return {status, std::string{body}, {}};
 }
 
@@ -244,7 +244,7 @@ TEST(admin, each_order_becomes_one_call) {
 }
 
 TEST(admin, the_exit_status_says_why_an_order_was_not_taken) {
-  const auto status_for = [](result<http_reply> answer) {
+  const auto status_for = [](result<node_reply> answer) {
     scripted_node script;
     script.answers.push_back(std::move(answer));
     auto node = script.as_node();

@@ -9,9 +9,9 @@ struct pipeline;
 
 /// Words the events of one run: each a JSON object with an id and a time of its
 /// own, so that it can be published late and more than once.
-class run_events {
+class run_wording {
 public:
-  run_events(std::string project, std::string run)
+  run_wording(std::string project, std::string run)
       : project_{std::move(project)}, run_{std::move(run)} {
     // nop
   }

@@ -1,4 +1,4 @@
-#include "cli/run_events.hpp"
+#include "cli/run_wording.hpp"
 
 #include "actors/model/event.hpp"
 #include "cli/json_object.hpp"
@@ -14,7 +14,7 @@ std::string timestamp() {
     std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
-std::string run_events::definition(const pipeline& plan) const {
+std::string run_wording::definition(const pipeline& plan) const {
   const auto changes = json_object{}
                          .text("name", plan.name)
                          .raw("phases", json_texts(plan.phases))
@@ -27,7 +27,7 @@ std::string run_events::definition(const pipeline& plan) const {
                  .str());
 }
 
-std::string run_events::run_updated(std::string_view changes) const {
+std::string run_wording::run_updated(std::string_view changes) const {
   return event("workflow:execution:updated", json_object{}
                                                .text("execution_id", run_)
                                                .text("project_id", project_)
@@ -35,8 +35,8 @@ std::string run_events::run_updated(std::string_view changes) const {
                                                .str());
 }
 
-std::string run_events::step_updated(std::string_view step,
-                                     std::string_view changes) const {
+std::string run_wording::step_updated(std::string_view step,
+                                      std::string_view changes) const {
   return event("workflow:execution:step:updated",
                json_object{}
                  .text("execution_id", run_)
@@ -46,7 +46,7 @@ std::string run_events::step_updated(std::string_view step,
                  .str());
 }
 
-std::string run_events::timeline(std::string_view x) const {
+std::string run_wording::timeline(std::string_view x) const {
   return event("workflow:execution:event:created",
                json_object{}
                  .text("execution_id", run_)
@@ -55,7 +55,7 @@ std::string run_events::timeline(std::string_view x) const {
                  .str());
 }
 
-std::string run_events::artifact(std::string_view x) const {
+std::string run_wording::artifact(std::string_view x) const {
   return event("workflow:execution:artifact:created",
                json_object{}
                  .text("execution_id", run_)
@@ -64,8 +64,8 @@ std::string run_events::artifact(std::string_view x) const {
                  .str());
 }
 
-std::string run_events::stream(std::string_view step,
-                               std::string_view chunk) const {
+std::string run_wording::stream(std::string_view step,
+                                std::string_view chunk) const {
   return event("workflow:execution:step:stream", json_object{}
                                                    .text("execution_id", run_)
                                                    .text("project_id", project_)
@@ -74,8 +74,8 @@ std::string run_events::stream(std::string_view step,
                                                    .str());
 }
 
-std::string run_events::event(std::string_view type,
-                              std::string_view data) const {
+std::string run_wording::event(std::string_view type,
+                               std::string_view data) const {
   return json_object{}
     .text("type", type)
     .text("id", new_uuid7())
