@@ -204,10 +204,9 @@ void admin_task_state::show(const std::string& kind, const std::string& id,
   self_->request(handle, patience, describe{})
     .then(
       [this, entry](const description& x) {
-        // Asking for a run or a room makes its actor; one that never had an
-        // event does not exist for operators either.
-        if (x.state.find("\"exists\":false") != std::string::npos
-            || x.state.find("\"head\":0,") != std::string::npos)
+        // Asking for a run or a room makes its actor; one that nobody else ever
+        // used is none for operators.
+        if (!x.exists)
           return not_found();
         finish(document_answer{item(entry, &x)});
       },

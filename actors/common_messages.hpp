@@ -27,6 +27,8 @@ struct description {
   std::string state; ///< The actor's own: a JSON object.
   std::size_t mailbox = 0;
   std::size_t memory_bytes = 0;
+  /// False: it lives only because somebody asked for it.
+  bool exists = true;
 };
 
 } // namespace callboard

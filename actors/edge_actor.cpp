@@ -124,7 +124,7 @@ description edge_state::describe() const {
   out += ",\"hubs\":";
   json::append_number(out, node_->conf.listen.threads);
   out += '}';
-  return {std::move(out), self_->mailbox().size(), 0};
+  return {std::move(out), self_->mailbox().size()};
 }
 
 edge_actor::behavior_type edge(edge_actor::stateful_pointer<edge_state> self,

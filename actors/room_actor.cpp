@@ -122,7 +122,8 @@ description room_actor_state::describe() const {
   json::append_number(out, streams_->size());
   out += '}';
   return {std::move(out), self_->mailbox().size(),
-          decider_->memory() + streams_->bytes()};
+          decider_->memory() + streams_->bytes(),
+          head_ != event_seq{} || !subscribers_.empty()};
 }
 
 room_actor::behavior_type

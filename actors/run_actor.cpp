@@ -79,7 +79,8 @@ description run_actor_state::describe() const {
     json::append_quoted(out, to_string(step.status));
   }
   out += "}}";
-  return {std::move(out), self_->mailbox().size(), decider_->memory()};
+  return {std::move(out), self_->mailbox().size(), decider_->memory(),
+          machine.exists()};
 }
 
 run_actor::behavior_type run(run_actor::stateful_pointer<run_actor_state> self,

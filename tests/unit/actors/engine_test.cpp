@@ -189,6 +189,22 @@ TEST_F(engine_test, operators_see_live_actors_of_their_tenant_only) {
   EXPECT_TRUE(json::document::parse(storage->json)) << storage->json;
 }
 
+TEST_F(engine_test, operators_see_a_room_that_has_only_viewers) {
+  auto show = [&](const char* name) {
+    auto to = next();
+    host->api().admin(to, inspect_actor{{"t"}, "room", name});
+    return document(to.request);
+  };
+  EXPECT_FALSE(show("project:p1"));
+  host->api().join_room(hub_id{0}, {{"t"}, {"p1"}}, 7);
+  ASSERT_TRUE(sink.wait([](auto& all) { return !all.empty(); }));
+  auto shown = show("project:p1");
+  ASSERT_TRUE(shown) << shown.error().detail;
+  EXPECT_NE(shown->json.find("\"joined\":true"), std::string::npos)
+    << shown->json;
+  EXPECT_FALSE(show("project:p2"));
+}
+
 TEST_F(engine_test, refuses_writes_while_it_drains_and_still_reads) {
   publish({log_event("e1", "a")});
   host->drain(std::chrono::seconds{5});
