@@ -1,6 +1,7 @@
 #include "actors/cluster_actor.hpp"
 #include "actors/remote_frame.hpp"
 #include "storage/entry.hpp"
+#include "storage/raft/configuration.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -124,10 +125,8 @@ void cluster_state::tick_directory(std::uint64_t now_ms) {
   if (now_ms >= next_notice_ms_) {
     constexpr std::uint64_t interval_ms = 1000;
     next_notice_ms_ = now_ms + interval_ms;
-    remote::leader_notice notice{
-      directory_shard, directory_->raft().term(), true, {}};
-    for (auto& member : directory_->raft().members())
-      notice.members.push_back(member.node);
+    remote::leader_notice notice{directory_shard, directory_->raft().term(),
+                                 true, nodes_of(directory_->raft())};
     groups_[directory_shard] = {notice.term, node_->self, notice.members};
     node_->peers.send_all(peer_lane::urgent,
                           frame(remote::message{std::move(notice)}));

@@ -27,7 +27,7 @@ void log_writer_state::handle(log_append& x) {
   if (x.installed)
     batch_.installed(x.shard);
   if (x.wipe) {
-    batch_.wipe(x.shard);
+    batch_.wipe(x.shard, *x.wipe);
     waiting_.erase(x.shard);
     wipes_.push_back({x.shard, x.from});
   }

@@ -31,8 +31,8 @@ struct leader_notice {
   shard_id shard;
   raft_term term;
   bool leads = true;
-  /// Of the group's applied configuration: who is not among them, and not
-  /// wanted there by the map, drops its replica.
+  /// By the committed configuration or by one that is not committed yet: who is
+  /// not among them, and not wanted there by the map, drops its replica.
   std::vector<node_number> members;
 };
 

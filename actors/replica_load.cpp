@@ -1,5 +1,7 @@
 #include "actors/replica_load.hpp"
 
+#include "storage/raft/configuration.hpp"
+
 #include <string>
 #include <utility>
 
@@ -20,6 +22,16 @@ problem unreadable(problem why) {
   return why;
 }
 
+result<void> write(node_context& node, log_store::batch& x) {
+  std::string error;
+  auto outcome = node.log->write(x, error);
+  if (outcome == write_outcome::durable)
+    return {};
+  return fail(outcome == write_outcome::no_space ? errc::unavailable
+                                                 : errc::internal,
+              "the log cannot be written: " + error);
+}
+
 /// The process ended between the log's part of an install and the state's.
 result<void> finish_install(node_context& node, shard_id shard) {
   auto unfinished = node.log->unfinished_install(shard);
@@ -30,14 +42,21 @@ result<void> finish_install(node_context& node, shard_id shard) {
       return ok;
     log_store::batch done;
     done.installed(shard);
-    std::string error;
-    auto outcome = node.log->write(done, error);
-    if (outcome != write_outcome::durable)
-      return fail(outcome == write_outcome::no_space ? errc::unavailable
-                                                     : errc::internal,
-                  "the log cannot be written: " + error);
+    if (auto ok = write(node, done); !ok)
+      return ok;
   }
   return node.state->drop_staged(shard);
+}
+
+loaded_replica drop_again(node_context& node, shard_id shard,
+                          const log_position& end) {
+  log_store::batch gone;
+  gone.wipe(shard, end);
+  if (auto ok = write(node, gone); !ok)
+    return failed(ok.error());
+  if (auto ok = node.state->wipe(shard); !ok)
+    return failed(ok.error());
+  return {};
 }
 
 } // namespace
@@ -50,8 +69,12 @@ loaded_replica find_replica(node_context& node, shard_id shard,
   if (!present)
     return failed(unreadable(present.error()));
   switch (*present) {
-  case log_presence::holds:
-    return load_replica(node, shard);
+  case log_presence::holds: {
+    auto out = load_replica(node, shard);
+    if (!out.error && would_lead_without_dropped(out.log, node.self))
+      return drop_again(node, shard, out.log.dropped);
+    return out;
+  }
   case log_presence::wiped: // the process may have ended amid it
     if (auto ok = node.state->wipe(shard); !ok)
       return failed(ok.error());

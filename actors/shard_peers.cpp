@@ -1,5 +1,6 @@
 #include "actors/remote_frame.hpp"
 #include "actors/shard_actor.hpp"
+#include "storage/raft/configuration.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -113,8 +114,7 @@ remote::leader_notice shard_state::own_notice(bool leads) const {
   x.term = own_term_;
   x.leads = leads;
   if (leads && raft_->started())
-    for (auto& member : raft_->raft().members())
-      x.members.push_back(member.node);
+    x.members = nodes_of(raft_->raft());
   return x;
 }
 

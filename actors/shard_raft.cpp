@@ -313,6 +313,7 @@ void shard_raft::hear_members(const remote::leader_notice& x) {
            != wanted->replicas.end())
     return; // it is about to be taken in
   spdlog::info("shard {}: this node holds no replica any more", shard_.value);
+  const auto end = raft_->log_end();
   wiping_ = true;
   raft_.reset();
   unsynced_.clear();
@@ -326,7 +327,7 @@ void shard_raft::hear_members(const remote::leader_notice& x) {
   node_.counters.replicas.fetch_sub(1);
   log_append gone;
   gone.shard = shard_;
-  gone.wipe = true;
+  gone.wipe = end;
   gone.from = me_;
   caf::anon_send(node_.log_writer, std::move(gone));
 }

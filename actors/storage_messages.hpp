@@ -112,9 +112,9 @@ struct log_append {
   std::vector<log_entry> entries;
   std::optional<state_descriptor> install;
   bool installed = false; ///< The state of the last install is durable.
-  /// Nothing but the hard state stays; the state store's part follows behind
-  /// the sync, and `from` hears state_wiped.
-  bool wipe = false;
+  /// Nothing but the hard state and where the log ended stays; the state
+  /// store's part follows behind the sync, and `from` hears state_wiped.
+  std::optional<log_position> wipe;
   ticket after; ///< 0: nobody waits.
   storage_listener from;
 };

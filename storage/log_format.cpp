@@ -112,6 +112,21 @@ std::optional<trim_record> decode_trim(std::string_view bytes) {
   return out;
 }
 
+std::string encode(const log_position& x) {
+  std::string out;
+  coding::put_varint(out, x.term.value);
+  coding::put_varint(out, x.index.value);
+  return out;
+}
+
+std::optional<log_position> decode_position(std::string_view bytes) {
+  log_position out;
+  coding::reader in{bytes};
+  if (!in.varint(out.term.value) || !in.varint(out.index.value) || !in.done())
+    return std::nullopt;
+  return out;
+}
+
 std::string encode(stream_id x) {
   std::string out;
   coding::put_varint(out, x.value);

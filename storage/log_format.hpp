@@ -79,6 +79,10 @@ struct trim_record {
 std::string encode(const trim_record& x);
 std::optional<trim_record> decode_trim(std::string_view bytes);
 
+/// Where the log of a replica ended that was dropped.
+std::string encode(const log_position& x);
+std::optional<log_position> decode_position(std::string_view bytes);
+
 /// The stream of an install that is not finished.
 std::string encode(stream_id x);
 std::optional<stream_id> decode_stream(std::string_view bytes);

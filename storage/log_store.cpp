@@ -87,7 +87,7 @@ void log_store::batch::installed(shard_id shard) {
   impl_->operations.Delete(slice(install.view()));
 }
 
-void log_store::batch::wipe(shard_id shard) {
+void log_store::batch::wipe(shard_id shard, const log_position& end_of_log) {
   auto& out = impl_->operations;
   const log_format::key first{shard, log_index{0}};
   const log_format::key end{shard, log_format::tag{'e' + 1}};
@@ -95,7 +95,7 @@ void log_store::batch::wipe(shard_id shard) {
   for (auto tag : {log_format::tag::trim, log_format::tag::install})
     out.Delete(slice(log_format::key{shard, tag}.view()));
   const log_format::key wiped{shard, log_format::tag::wiped};
-  out.Put(slice(wiped.view()), {});
+  out.Put(slice(wiped.view()), log_format::encode(end_of_log));
   impl_->replaces = true;
 }
 

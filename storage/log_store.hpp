@@ -61,9 +61,10 @@ public:
     /// The state of the last install() is the shard's durable state.
     void installed(shard_id shard);
     /// The replica is gone: forgets everything of the shard but its term and
-    /// vote, which must outlive it, as the node may join again under its
+    /// vote and where its log ended (consensus::log_end()), which must outlive
+    /// it, as the node may be asked for its vote, or join again under its
     /// number. Durable before state_store::wipe() begins; see presence().
-    void wipe(shard_id shard);
+    void wipe(shard_id shard, const log_position& end_of_log);
     void clear();
     bool empty() const noexcept;
     std::size_t bytes() const noexcept;
@@ -93,7 +94,7 @@ public:
 
   /// At start, asked after unfinished installs: `wiped` means that the state is
   /// to be wiped (again) before load(), which then finds an empty log with its
-  /// hard state.
+  /// hard state and where the dropped one ended.
   result<log_presence> presence(shard_id shard) const;
 
   write_outcome write(batch& b, std::string& error);

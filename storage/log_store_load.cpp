@@ -59,23 +59,32 @@ public:
 
 private:
   std::string read_records() {
+    using namespace log_format;
+    auto wrong = read_record(tag::hard_state, decode_hard_state, found.hard,
+                             "its term and vote cannot be read");
+    if (wrong.empty())
+      wrong = read_record(tag::trim, decode_trim, trimmed_,
+                          "the record of what was trimmed cannot be read");
+    if (wrong.empty())
+      wrong = read_record(
+        tag::wiped, decode_position, found.dropped,
+        "where the log of a dropped replica ended cannot be read");
+    return wrong;
+  }
+
+  /// Leaves `out` as it is when there is no such record, or nothing in it.
+  template <class T>
+  std::string read_record(log_format::tag tag,
+                          std::optional<T> (*decode)(std::string_view), T& out,
+                          const char* unreadable) {
     std::string bytes;
-    if (auto wrong = get(log_format::tag::hard_state, bytes); !wrong.empty())
+    auto wrong = get(tag, bytes);
+    if (!wrong.empty() || bytes.empty())
       return wrong;
-    if (!bytes.empty()) {
-      auto x = log_format::decode_hard_state(bytes);
-      if (!x)
-        return "its term and vote cannot be read";
-      found.hard = *x;
-    }
-    if (auto wrong = get(log_format::tag::trim, bytes); !wrong.empty())
-      return wrong;
-    if (!bytes.empty()) {
-      auto x = log_format::decode_trim(bytes);
-      if (!x)
-        return "the record of what was trimmed cannot be read";
-      trimmed_ = std::move(*x);
-    }
+    auto x = decode(bytes);
+    if (!x)
+      return unreadable;
+    out = std::move(*x);
     return {};
   }
 

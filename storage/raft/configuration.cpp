@@ -83,4 +83,28 @@ bool is_only_voter(std::span<const group_member> members, node_number self) {
          && std::count_if(members.begin(), members.end(), votes) == 1;
 }
 
+std::vector<node_number> nodes_of(const consensus& leader) {
+  auto committed
+    = decode_members(leader.configuration_at(leader.commit_index()).second);
+  auto all = leader.members();
+  if (committed)
+    all.insert(all.end(), committed->begin(), committed->end());
+  std::vector<node_number> result;
+  for (const auto& x : all)
+    if (std::ranges::find(result, x.node) == result.end())
+      result.push_back(x.node);
+  return result;
+}
+
+bool would_lead_without_dropped(const restored_log& found, node_number self) {
+  if (found.end() >= found.dropped)
+    return false;
+  std::string_view last = found.configuration;
+  for (const auto& x : found.entries)
+    if (x.kind == entry_kind::change && x.index > found.configuration_index)
+      last = x.payload;
+  const auto members = decode_members(last);
+  return members && is_only_voter(*members, self);
+}
+
 } // namespace callboard

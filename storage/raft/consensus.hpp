@@ -156,6 +156,11 @@ public:
   virtual log_index barrier_index() const noexcept = 0;
   virtual log_index commit_index() const noexcept = 0;
   virtual log_index last_index() const noexcept = 0;
+  /// Where the log ends, on the disk or on its way there, or ended before what
+  /// was in it was dropped, if that is later. Must outlive the replica when it
+  /// is dropped: others may have counted on its entries, and it must not help
+  /// to elect somebody who lacks them (restored_log::dropped).
+  virtual log_position log_end() const noexcept = 0;
   virtual raft_term
   term_at(log_index index) const noexcept = 0; ///< 0: not kept.
   /// The latest configuration at or before `index`, encoded, and its index.

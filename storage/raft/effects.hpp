@@ -41,9 +41,23 @@ struct group_member {
   friend bool operator==(const group_member&, const group_member&) = default;
 };
 
+/// Where a log ends. Of two logs the one that ends later has all that was
+/// committed in the other one's time (Raft, 5.4.1).
+struct log_position {
+  raft_term term; ///< Of the last entry.
+  log_index index;
+
+  friend auto operator<=>(const log_position&, const log_position&) = default;
+};
+
 /// What a replica finds on its disk when it starts.
 struct restored_log {
   hard_state hard;
+  /// Where the log of an earlier replica of this node ended, which was dropped
+  /// (consensus::log_end()). What that had is missing, so until the log gets
+  /// there again this one neither votes for a log that ends before it, nor
+  /// stands for election (see also would_lead_without_dropped()).
+  log_position dropped;
   std::vector<log_entry> entries; ///< Contiguous; may begin after 1 (trimmed).
   /// Of the entry before the first of `entries`, which was trimmed. 0: none
   /// was.
@@ -55,6 +69,13 @@ struct restored_log {
   raft_term snapshot_term;
   log_index configuration_index;
   std::string configuration;
+
+  /// Empty: 0.
+  log_position end() const noexcept {
+    if (entries.empty())
+      return {snapshot_term, snapshot_index};
+    return {entries.back().term, entries.back().index};
+  }
 };
 
 /// Names a batch of appends; durable{ticket} reports it synced. Increasing.

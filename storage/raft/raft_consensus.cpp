@@ -65,6 +65,7 @@ const effects& raft_consensus::start(restored_log found,
                                      std::span<const group_member> bootstrap,
                                      std::uint64_t now_ms) {
   assert(!started_);
+  assert(!would_lead_without_dropped(found, opts_.self));
   begin(now_ms);
   const bool is_new = found.entries.empty() && found.hard.term.value == 0
                       && found.snapshot_index.value == 0;
@@ -75,6 +76,7 @@ const effects& raft_consensus::start(restored_log found,
                                      : found.entries.back().index;
   applied_ = found.snapshot_index;
   hard_ = found.hard;
+  dropped_ = found.dropped;
   log_.restore(found);
   claim_term_if_alone();
   start_library();
@@ -92,7 +94,14 @@ void raft_consensus::claim_term_if_alone() {
   out_.hard(hard_);
 }
 
+bool raft_consensus::lacks_dropped() const noexcept {
+  return log_position{term_at(log_.last()), log_.last()} < dropped_;
+}
+
 bool raft_consensus::alone() const {
+  // Members of long ago, on the way to those of today.
+  if (lacks_dropped())
+    return false;
   auto voters = decode_members(log_.configuration_at(log_.last()).second);
   return voters && is_only_voter(*voters, opts_.self);
 }
@@ -158,12 +167,14 @@ const effects& raft_consensus::tick(std::uint64_t now_ms) {
 // an election off, or begins something that takes longer.
 std::uint64_t raft_consensus::next_tick_ms() const {
   auto next = now_ms_ - now_ms_ % opts_.heartbeat_ms + opts_.heartbeat_ms;
-  if (started_ && !leading_)
+  if (started_ && !leading_ && !lacks_dropped())
     next = std::min(next, std::max(craft_deadline(raft_.get()), now_ms_));
   return next - std::min(next, skew_ms_);
 }
 
 void raft_consensus::pass_time() {
+  if (lacks_dropped())
+    return; // it must not be elected, not even by itself
   // Heartbeats wait for the next multiple of their interval, so that those of
   // many groups are one burst. Once they are there, they stay.
   auto now_ms = leading_ ? now_ms_ - now_ms_ % opts_.heartbeat_ms : now_ms_;
@@ -194,7 +205,8 @@ void raft_consensus::rebuild_if_stuck() {
 /// disk. Not while something is on its way there: what is, would have to be
 /// asked from the disk.
 void raft_consensus::rebuild() {
-  if (!out_.quiet() || installing_)
+  // The library would let a member lead at once that was alone long ago.
+  if (!out_.quiet() || installing_ || lacks_dropped())
     return;
   ++rebuilds_;
   if (leading_) {
@@ -325,6 +337,10 @@ log_index raft_consensus::commit_index() const noexcept {
 
 log_index raft_consensus::last_index() const noexcept {
   return log_.last();
+}
+
+log_position raft_consensus::log_end() const noexcept {
+  return std::max(dropped_, {log_.term_at(log_.last()), log_.last()});
 }
 
 raft_term raft_consensus::term_at(log_index index) const noexcept {

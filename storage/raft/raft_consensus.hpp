@@ -53,6 +53,7 @@ public:
   log_index barrier_index() const noexcept override;
   log_index commit_index() const noexcept override;
   log_index last_index() const noexcept override;
+  log_position log_end() const noexcept override;
   raft_term term_at(log_index index) const noexcept override;
   std::pair<log_index, std::string>
   configuration_at(log_index index) const override;
@@ -79,6 +80,8 @@ private:
   void rebuild_if_stuck();
   void rebuild();
   bool alone() const;
+  /// What a dropped replica of this node had is missing.
+  bool lacks_dropped() const noexcept;
   int submit(std::span<const log_entry> entries);
 
   // --- raft_effects.cpp: what the library asks for, and what follows ---
@@ -101,6 +104,7 @@ private:
   void dispatch(decoded_message& x);
   void receive_vote(const craft_message& head);
   bool may_vote(const craft_message& x) const;
+  void take_term_over(const craft_message& head);
   bool acceptable(const craft_message& x) const;
   void receive_append(decoded_message& x);
   void refuse_append(const craft_message& head);
@@ -131,10 +135,11 @@ private:
   read_barrier reads_;
   state_offers offers_;
   progress_watch watch_;
-  hard_state hard_;   ///< As the library had it after the last step.
-  log_index durable_; ///< Our log is on our disk up to here.
-  log_index applied_; ///< Handed out in effects::apply, or installed.
-  log_index barrier_; ///< First entry of our leadership; 0: not leading.
+  hard_state hard_;      ///< As the library had it after the last step.
+  log_position dropped_; ///< See restored_log.
+  log_index durable_;    ///< Our log is on our disk up to here.
+  log_index applied_;    ///< Handed out in effects::apply, or installed.
+  log_index barrier_;    ///< First entry of our leadership; 0: not leading.
   bool leading_ = false;
   bool started_ = false;
   std::map<node_number, std::uint64_t> heard_ms_;

@@ -40,7 +40,8 @@ bool raft_consensus::acceptable(const craft_message& x) const {
     return craft_state_of(raft_.get()) == CRAFT_CANDIDATE;
   case CRAFT_TIMEOUT_NOW:
     // A candidate must have its log on its disk.
-    return !installing_ && craft_stored(raft_.get()) == log_.last().value;
+    return !installing_ && !lacks_dropped()
+           && craft_stored(raft_.get()) == log_.last().value;
   default:
     return true;
   }
@@ -95,6 +96,10 @@ void raft_consensus::refuse_append(const craft_message& head) {
 /// Raft wants us to vote then; 0.22.1 refuses, and if ours is the vote that is
 /// needed, nobody ever leads again. It also takes a dead leader for alive as
 /// long as it is not a voter. So non-voters vote here, by the same rules.
+///
+/// And so does a replica that lacks what an earlier one of this node had, which
+/// was removed and dropped: a candidate that has not heard of the removal still
+/// counts on this node to know better than to elect one who lacks that.
 void raft_consensus::receive_vote(const craft_message& head) {
   const auto all = members();
   const bool votes = std::any_of(all.begin(), all.end(), [this](const auto& x) {
@@ -103,18 +108,14 @@ void raft_consensus::receive_vote(const craft_message& head) {
   const bool has_leader
     = leader_heard_ms_
       && now_ms_ - *leader_heard_ms_ < opts_.election_timeout_ms;
-  if (votes || installing_ || (has_leader && !head.disrupt_leader))
+  const bool follows = has_leader && !head.disrupt_leader;
+  if (!lacks_dropped() && (votes || installing_ || follows))
     return step(head, {});
-  if (!head.pre_vote) {
-    auto told = head;
-    told.disrupt_leader = 1;
-    craft_update refusal; // but the term is taken over
-    craft_receive(raft_.get(), now_ms_, &told, nullptr, &refusal);
-    absorb_hard_state();
-  }
+  if (!head.pre_vote && !follows)
+    take_term_over(head);
   auto answer = head;
   answer.type = CRAFT_VOTE_RESULT;
-  answer.granted = may_vote(head);
+  answer.granted = !follows && !installing_ && may_vote(head);
   if (answer.granted && !head.pre_vote) {
     craft_vote_for(raft_.get(), now_ms_, head.peer);
     absorb_hard_state();
@@ -128,8 +129,17 @@ bool raft_consensus::may_vote(const craft_message& x) const {
   const bool free = x.pre_vote || hard_.voted_for.value == 0
                     || hard_.voted_for.value == x.peer;
   return free && x.term >= term().value
-         && std::pair{x.index_term, x.index}
-              >= std::pair{term_at(log_.last()).value, log_.last().value};
+         && log_position{{x.index_term}, {x.index}} >= log_end();
+}
+
+/// The library refuses, but takes the term over: no log of ours ends before 0.
+void raft_consensus::take_term_over(const craft_message& head) {
+  auto told = head;
+  told.disrupt_leader = 1;
+  told.index = told.index_term = 0;
+  craft_update refusal;
+  craft_receive(raft_.get(), now_ms_, &told, nullptr, &refusal);
+  absorb_hard_state();
 }
 
 /// 0.22.1 takes down the index of the message's first new entry for a

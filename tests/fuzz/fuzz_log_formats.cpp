@@ -62,6 +62,8 @@ void try_records(std::string_view bytes) {
     require(log_format::encode(*x) == bytes, "a vote has two spellings");
   if (auto x = log_format::decode_trim(bytes))
     require(log_format::encode(*x) == bytes, "a trim has two spellings");
+  if (auto x = log_format::decode_position(bytes))
+    require(log_format::encode(*x) == bytes, "a position has two spellings");
   if (auto x = log_format::decode_entry(bytes)) {
     const auto head = log_format::encode_head(x->term, x->kind);
     require(std::string{head.bytes.data(), head.size} + std::string{x->payload}

@@ -1,6 +1,7 @@
 #include "actors/maintenance.hpp"
 #include "actors/shard_raft.hpp"
 #include "actors/type_ids.hpp"
+#include "storage/raft/configuration.hpp"
 
 #include "tests/support/power_cut_env.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -75,9 +76,9 @@ protected:
     scheduler_.run();
   }
 
-  void drop_log() {
+  void drop_log(const log_position& end = {}) {
     log_store::batch gone;
-    gone.wipe(shard);
+    gone.wipe(shard, end);
     std::string error;
     ASSERT_EQ(node_.log->write(gone, error), write_outcome::durable) << error;
   }
@@ -144,6 +145,32 @@ TEST_F(replica_test, a_wipe_that_finds_no_space_is_tried_again) {
   EXPECT_FALSE(replica_.started());
   replica_.tick(4000);
   EXPECT_FALSE(finds_something(4000)) << "it is done";
+}
+
+// It was the group's only member, later one of three, was removed, and the
+// process ended when it had just begun to be filled again.
+TEST_F(replica_test, one_that_would_lead_as_it_did_long_ago_is_dropped_again) {
+  node_.self = node_number{1};
+  drop_log({{3}, {50}});
+  log_store::batch some;
+  some.put_hard_state(shard, {{3}, {2}});
+  const std::vector<group_member> alone{{node_number{1}, true}};
+  const auto members = encode_members(alone);
+  some.append(shard, {{1}, {1}, entry_kind::change, members, nullptr});
+  std::string error;
+  ASSERT_EQ(node_.log->write(some, error), write_outcome::durable) << error;
+  const std::vector<std::string_view> nothing{{}};
+  ASSERT_TRUE(node_.state->apply(shard, {1}, nothing));
+  replica_.start(me_);
+  ASSERT_TRUE(finds_something(1000));
+  EXPECT_FALSE(heard_->what->error);
+  EXPECT_FALSE(replica_.started()) << "it waits to be taken in";
+  EXPECT_EQ(*node_.log->presence(shard), log_presence::wiped);
+  EXPECT_EQ(*node_.state->applied(shard), log_index{});
+  auto left = node_.log->load(shard, {});
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left->dropped, (log_position{{3}, {50}}));
+  EXPECT_EQ(left->hard, (hard_state{{3}, {2}}));
 }
 
 TEST_F(replica_test, a_log_that_cannot_be_read_ends_the_process) {

@@ -49,9 +49,11 @@ protected:
     ASSERT_EQ(write(b), write_outcome::durable);
   }
 
+  static constexpr log_position end{{7}, {20}};
+
   void wipe(shard_id shard) {
     log_store::batch b;
-    b.wipe(shard);
+    b.wipe(shard, end);
     ASSERT_EQ(write(b), write_outcome::durable);
   }
 
@@ -66,7 +68,7 @@ protected:
   std::unique_ptr<log_store> store;
 };
 
-TEST_F(log_wipe, nothing_but_term_and_vote_outlives_it) {
+TEST_F(log_wipe, nothing_but_term_vote_and_where_it_ended_outlives_it) {
   fill(gone, 20);
   fill(other, 20);
   ASSERT_TRUE(store->trim(gone, {10}, {7}, {1}, members));
@@ -76,6 +78,7 @@ TEST_F(log_wipe, nothing_but_term_and_vote_outlives_it) {
     ASSERT_TRUE(found) << found.error().detail;
     EXPECT_TRUE(found->entries.empty());
     EXPECT_EQ(found->hard, (hard_state{{7}, {2}}));
+    EXPECT_EQ(found->dropped, end);
     EXPECT_EQ(found->term_before_entries, raft_term{});
     EXPECT_EQ(found->snapshot_index, log_index{});
     EXPECT_EQ(found->configuration, "");
@@ -155,7 +158,7 @@ TEST_F(log_wipe, is_all_there_or_not_at_all_after_a_power_cut) {
     fill(gone, 20);
     disk.cut_after_syncs(syncs);
     log_store::batch b;
-    b.wipe(gone);
+    b.wipe(gone, end);
     const auto outcome = write(b);
     store.reset();
     disk.restore_power(power_cut_env::tail::torn);

@@ -34,8 +34,10 @@ public:
     keep_proposing(opts_.chaos_us + 60 * s);
     keep_reading(opts_.chaos_us + 60 * s);
     sim_.at(500 * ms, [this] { keep_breaking(); });
-    if (opts_.members)
+    if (opts_.members) {
       sim_.at(700 * ms, [this] { keep_changing(); });
+      sim_.at(700 * ms, [this] { keep_dropping(); });
+    }
     sim_.run_for(opts_.chaos_us);
     repair();
     if (sim_.violations.empty())
@@ -45,6 +47,7 @@ public:
     report_.commands = sim_.commands_committed();
     report_.reads = sim_.reads_answered;
     report_.states = sim_.states_installed;
+    report_.dropped = sim_.replicas_dropped;
     report_.leaderships = sim_.leaderships();
     for (std::uint64_t i = 1; i <= sim_.nodes(); ++i)
       if (sim_.up(i))
@@ -88,6 +91,13 @@ private:
                                    sim_.random(1, sim_.nodes()))
                            .has_value();
     again(20 * ms, 500 * ms, &chaos::keep_changing);
+  }
+
+  /// As leaders of shards do it.
+  void keep_dropping() {
+    for (std::uint64_t node = 1; node <= sim_.nodes(); ++node)
+      sim_.tell_removed(node);
+    again(20 * ms, 800 * ms, &chaos::keep_dropping);
   }
 
   void keep_breaking() {

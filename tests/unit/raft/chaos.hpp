@@ -12,7 +12,9 @@ namespace callboard::test {
 struct chaos_options {
   std::uint64_t seed = 1;
   double loss = 0;
-  bool members = false; ///< Five nodes, members are changed all the time.
+  /// Five nodes, members are changed all the time; removed ones drop what they
+  /// have.
+  bool members = false;
   test::mutant mutant = mutant::none;
   std::uint64_t chaos_us = 8'000'000; ///< Then everything is repaired.
 };
@@ -26,6 +28,7 @@ struct chaos_report {
   std::uint64_t states = 0;
   std::uint64_t leaderships = 0;
   std::uint64_t changes = 0;
+  std::uint64_t dropped = 0; ///< Replicas of removed members.
   std::uint64_t rebuilds = 0;
 };
 

@@ -193,6 +193,88 @@ TEST_F(follower, a_term_check_is_answered_in_that_very_term_only) {
   EXPECT_EQ(node->term(), raft_term{5});
 }
 
+/// It was removed, dropped what it had, and is being filled again.
+class refilled : public follower {
+protected:
+  void SetUp() override {
+    restored_log found;
+    found.hard = {{3}, n2};
+    found.dropped = {{3}, {50}};
+    found.entries = {first, command(2, 2, "a")};
+    begin(std::move(found));
+  }
+
+  craft_message vote_for(log_position end, std::uint64_t term,
+                         bool pre_vote = false) {
+    craft_message head{};
+    head.type = CRAFT_VOTE;
+    head.term = term;
+    head.index = end.index.value;
+    head.index_term = end.term.value;
+    head.pre_vote = pre_vote;
+    const auto fx = receive(n3, head);
+    auto answers = decoded(fx.after.value == 0 ? fx.now : fx.after_sync);
+    if (fx.after.value != 0)
+      node->durable(fx.after, now);
+    EXPECT_EQ(answers.size(), 1u);
+    return answers.empty() ? craft_message{} : answers.back();
+  }
+
+  /// Whether it asked for votes within 10 s.
+  bool stands_for_election() {
+    for (int i = 0; i < 1000; ++i, now += 10)
+      for (auto& x : decoded(node->tick(now).now))
+        if (x.type == CRAFT_VOTE)
+          return true;
+    return false;
+  }
+};
+
+TEST_F(refilled, votes_for_nobody_who_lacks_what_was_dropped) {
+  for (bool pre_vote : {true, false}) {
+    auto answer = vote_for({{3}, {49}}, 5, pre_vote);
+    EXPECT_FALSE(answer.granted);
+    EXPECT_EQ(answer.term, 5u);
+  }
+  EXPECT_EQ(node->term(), raft_term{5}) << "the term is taken over";
+  EXPECT_TRUE(vote_for({{3}, {50}}, 5, true).granted);
+  EXPECT_TRUE(vote_for({{3}, {50}}, 5).granted);
+  EXPECT_TRUE(vote_for({{4}, {7}}, 6).granted);
+  EXPECT_EQ(node->log_end(), (log_position{{3}, {50}}));
+}
+
+TEST_F(refilled, is_not_elected_before_it_has_what_was_dropped) {
+  EXPECT_FALSE(stands_for_election());
+  craft_message now_you{};
+  now_you.type = CRAFT_TIMEOUT_NOW;
+  now_you.term = 3;
+  now_you.index = 2;
+  now_you.index_term = 2;
+  EXPECT_TRUE(receive(n2, now_you).now.empty());
+  node->durable(append(4, command(2, 2, "a"), {command(3, 4, "b")}).after, now);
+  EXPECT_EQ(node->log_end(), (log_position{{4}, {3}}));
+  EXPECT_TRUE(stands_for_election());
+}
+
+// The group's first member, long ago the only one.
+TEST_F(refilled, leads_nobody_by_the_members_of_long_ago) {
+  const std::vector<group_member> alone{{self, true}};
+  restored_log found;
+  found.hard = {{3}, n2};
+  found.dropped = {{3}, {50}};
+  begin(found);
+  found.entries = {entry(1, 1, entry_kind::change, encode_members(alone))};
+  EXPECT_TRUE(would_lead_without_dropped(found, self));
+  EXPECT_FALSE(would_lead_without_dropped(found, n2));
+  node->durable(
+    append(3, entry(0, 0, entry_kind::command, ""), found.entries).after, now);
+  EXPECT_EQ(node->last_index(), log_index{1});
+  EXPECT_FALSE(stands_for_election());
+  EXPECT_FALSE(node->leading());
+  found.dropped = {};
+  EXPECT_FALSE(would_lead_without_dropped(found, self));
+}
+
 /// 0.22.1 would lead in the old term, which is another node's.
 TEST_F(follower, who_is_left_as_the_only_voter_leads_in_a_term_of_its_own) {
   node->durable(append(2, first, {}).after, now);

@@ -39,6 +39,8 @@ INSTANTIATE_TEST_SUITE_P(
                            mutant::acknowledge_unverified, "disks"},
                     broken{"votes_without_comparing_logs",
                            mutant::vote_without_log_check, "without entry"},
+                    broken{"votes_as_if_it_had_never_had_what_it_dropped",
+                           mutant::forget_dropped_log, "without entry"},
                     broken{"reads_without_a_majority",
                            mutant::read_without_majority, "answers a read"}),
   [](const auto& x) { return std::string{x.param.name}; });

@@ -33,6 +33,7 @@ std::uint64_t run(const std::string& name, chaos_options opts,
     sum.reads += x.reads;
     sum.states += x.states;
     sum.changes += x.changes;
+    sum.dropped += x.dropped;
     sum.leaderships += x.leaderships;
     sum.rebuilds += x.rebuilds;
     if (x.failure.empty())
@@ -42,7 +43,8 @@ std::uint64_t run(const std::string& name, chaos_options opts,
     std::fflush(stdout);
   }
   std::printf("%s: %llu seeds, %llu failed; %llu commands, %llu reads, %llu "
-              "leaderships, %llu states, %llu changes, %llu rebuilds\n",
+              "leaderships, %llu states, %llu changes, %llu dropped, %llu "
+              "rebuilds\n",
               name.c_str(), static_cast<unsigned long long>(count),
               static_cast<unsigned long long>(failed),
               static_cast<unsigned long long>(sum.commands),
@@ -50,6 +52,7 @@ std::uint64_t run(const std::string& name, chaos_options opts,
               static_cast<unsigned long long>(sum.leaderships),
               static_cast<unsigned long long>(sum.states),
               static_cast<unsigned long long>(sum.changes),
+              static_cast<unsigned long long>(sum.dropped),
               static_cast<unsigned long long>(sum.rebuilds));
   std::fflush(stdout);
   return failed;

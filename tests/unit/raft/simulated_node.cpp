@@ -19,6 +19,7 @@ raft_term simulated_disk::term_at(log_index index) const {
 restored_log simulated_disk::load() const {
   restored_log found;
   found.hard = hard;
+  found.dropped = dropped;
   found.snapshot_index = flushed;
   found.snapshot_term = trimmed_term;
   found.term_before_entries = trimmed_term;
@@ -38,6 +39,25 @@ restored_log simulated_disk::load() const {
     found.entries.push_back(entry);
   }
   return found;
+}
+
+void simulated_disk::wipe() {
+  log.clear();
+  trimmed = flushed = {};
+  trimmed_term = {};
+  trimmed_configuration = {};
+}
+
+void simulated_node::drop_replica(bool keep_end) {
+  const auto end = replica->log_end();
+  for (const auto* queue : {&in_progress, &pending})
+    for (const auto& x : *queue)
+      if (x.hard)
+        disk.hard = *x.hard;
+  lose_power(false);
+  disk.wipe();
+  if (keep_end)
+    disk.dropped = end;
 }
 
 void simulated_node::persist(const write& x) {

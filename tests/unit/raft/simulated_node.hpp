@@ -22,12 +22,15 @@ struct simulated_disk {
   std::pair<log_index, std::string> trimmed_configuration;
   log_index
     flushed; ///< Applied index of the state store, as of its last flush.
+  log_position dropped; ///< Where the log of a replica ended that is gone.
 
   /// Whether entry `index` of `term`, or what stands for it, is here.
   bool holds(log_index index, raft_term term) const;
   raft_term term_at(log_index index) const; ///< 0: not known here
 
   restored_log load() const;
+  /// All but what must outlive a replica.
+  void wipe();
 };
 
 /// One replica and its machine.
@@ -45,6 +48,10 @@ struct simulated_node {
 
   /// What was not synced is lost; `keep_current`: what is being written is not.
   void lose_power(bool keep_current);
+
+  /// The replica goes, with all that it has; `keep_end`: but for where its log
+  /// ended.
+  void drop_replica(bool keep_end);
 
   std::uint64_t id = 0;
   std::uint64_t life = 0; ///< Rises with each start and crash.

@@ -24,6 +24,7 @@ enum class mutant : std::uint8_t {
   acknowledge_unverified,
   vote_without_log_check,
   forget_votes,
+  forget_dropped_log,
   read_without_majority,
 };
 
@@ -103,6 +104,9 @@ public:
   bool propose(std::uint64_t node, const std::string& more = {},
                std::size_t count = 1);
   bool transfer(std::uint64_t node, std::uint64_t to = 0);
+  /// The leader says who is in the group: who is not, drops its replica. It may
+  /// be added again.
+  void tell_removed(std::uint64_t leader);
   result<void> change(std::uint64_t node, member_action action,
                       std::uint64_t member);
   /// Whether the node took the read.
@@ -119,6 +123,7 @@ public:
   }
   std::uint64_t reads_answered = 0;
   std::uint64_t states_installed = 0;
+  std::uint64_t replicas_dropped = 0;
   std::uint64_t leaderships() const {
     return leaders_.size();
   }
@@ -151,6 +156,7 @@ private:
   void complete(simulated_node& x, simulated_node::write& write);
   void send(simulated_node& x, const raft_message_out& message);
   void falsify(const simulated_node& x, std::string& bytes) const;
+  void hear_removed(simulated_node& x, raft_term term);
   void deliver(link way, const std::string& bytes);
   void stream_state(simulated_node& x, const state_request& request);
   void flush_and_trim(simulated_node& x);

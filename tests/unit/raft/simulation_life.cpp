@@ -1,3 +1,4 @@
+#include "storage/raft/configuration.hpp"
 #include "storage/raft/message.hpp"
 
 #include "tests/unit/raft/simulation.hpp"
@@ -43,7 +44,13 @@ void simulation::boot(simulated_node& x) {
   if (x.id <= opts_.founders)
     for (std::uint64_t i = 1; i <= opts_.founders; ++i)
       founders.push_back({{i}, true});
-  carry_out(x, x.replica->start(x.disk.load(), founders, now_ms(x)));
+  auto found = x.disk.load();
+  if (would_lead_without_dropped(found, {x.id})) {
+    x.disk.wipe();
+    x.applied = x.commit_seen = {};
+    found = x.disk.load();
+  }
+  carry_out(x, x.replica->start(std::move(found), founders, now_ms(x)));
   at(now_ + random(1, tick_us), [this, &x, life = x.life] { tick(x, life); });
 }
 
@@ -185,6 +192,37 @@ void simulation::send(simulated_node& x, const raft_message_out& message) {
     if (sessions_[way] == session)
       deliver(way, bytes);
   });
+}
+
+/// Behind what was sent before, as messages are.
+void simulation::tell_removed(std::uint64_t leader) {
+  auto& from = at_node(leader);
+  if (!from.up || !from.replica->leading()
+      || from.applied < from.replica->barrier_index())
+    return;
+  const auto needed = nodes_of(*from.replica);
+  const auto term = from.replica->term();
+  for (auto& to : nodes_) {
+    const link way{leader, to->id};
+    if (cut_.contains(way)
+        || std::ranges::find(needed, node_number{to->id}) != needed.end())
+      continue;
+    auto time = now_ + random(opts_.net_us_min, opts_.net_us_max);
+    time = arrivals_[way] = std::max(time, arrivals_[way] + 1);
+    at(time, [this, way, term, session = sessions_[way]] {
+      if (sessions_[way] == session)
+        hear_removed(at_node(way.second), term);
+    });
+  }
+}
+
+void simulation::hear_removed(simulated_node& x, raft_term term) {
+  if (!x.up || term < x.replica->term()
+      || x.replica->last_index() == log_index{})
+    return;
+  x.drop_replica(opts_.mutant != mutant::forget_dropped_log);
+  ++replicas_dropped;
+  boot(x);
 }
 
 void simulation::deliver(link way, const std::string& bytes) {
