@@ -16,7 +16,7 @@ namespace callboard {
 
 /// One project's room (or a tenant's own) with viewers or recent events, on the
 /// shard that leads it. Decides about events that belong to no run, and tells
-/// every node that has viewers what was applied: one message per node and
+/// every node that has viewers what is committed: one message per node and
 /// batch, whatever the number of viewers.
 class room_actor_state {
 public:

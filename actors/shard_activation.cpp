@@ -58,7 +58,7 @@ void shard_state::handle(const room_loaded& x) {
   if (x.error)
     node_->die("room state cannot be read: " + x.error->detail);
   auto& room = *at->second;
-  room.head = room.applied = x.head;
+  room.head = room.told = room.applied = x.head;
   room.oldest = x.oldest;
   room.epoch = x.head == event_seq{} ? new_epoch() : x.epoch;
   for (auto& [id, raw] : x.definitions)

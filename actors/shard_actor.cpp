@@ -33,6 +33,7 @@ void shard_state::init(node_context& node, shard_id id) {
     .window = queue_window, .waiting = node.conf.dispatch.max_waiting});
   leases_.emplace(node.conf.dispatch.lease.count());
   raft_.emplace(node, id);
+  raft_->on_committed([this] { tell_committed(); });
   raft_->start(self_);
 }
 

@@ -29,8 +29,9 @@ problem not_ready();
 
 /// One shard replica. As leader: activates runs and rooms, brings the requests
 /// of each room into one order, numbers their events, proposes them in batches,
-/// and tells producers and viewers when they are applied. Nothing here waits
-/// for the disk; the store is read by readers and written by the two writers.
+/// tells viewers when they are committed and producers when they are applied.
+/// Nothing here waits for the disk; the store is read by readers and written
+/// by the two writers.
 ///
 /// On every node there is one such actor for each shard, with a replica or
 /// without: it passes its clients' calls on to the leader, and joins rooms
@@ -170,8 +171,9 @@ private:
   event_seq add_event(room_entry& room, accepted& x);
   void want_flush();
   void propose();
+  void tell_committed();
+  void tell(open_batch& x);
   void dispatch(open_batch& x);
-  void tell_rooms(open_batch& x);
   void answer_slot(const slot_ptr& s, std::vector<answer>& out);
   void answer_command(const slot_ptr& s, std::vector<answer>& out);
   void answer_with_detail(const slot_ptr& s, const run_id& run);

@@ -130,11 +130,15 @@ void shard_state::propose() {
       return dispatch(x);
     auto& last = in_flight_.back();
     std::ranges::move(x.posts, std::back_inserter(last.posts));
+    if (last.told)
+      tell(last);
     std::ranges::move(x.effects, std::back_inserter(last.effects));
     std::ranges::move(x.answers, std::back_inserter(last.answers));
     return;
   }
+  constexpr log_index not_yet{~std::uint64_t{0}};
   batch_.number = next_batch_++;
+  batch_.index = not_yet;
   for (auto& s : batch_.answers)
     s->proposed = true;
   in_flight_.push_back(std::exchange(batch_, {}));
@@ -143,9 +147,9 @@ void shard_state::propose() {
   // Not leading any more: nothing of this may ever be told. The next message
   // finds it out and refuses everything under way; not here, where callers
   // still hold on to their rooms.
-  in_flight_.back().index = index ? *index : log_index{~std::uint64_t{0}};
   if (!index)
     return want_flush();
+  in_flight_.back().index = *index;
   node_->counters.proposed.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -157,6 +161,18 @@ void shard_state::handle(const log_durable& x) {
   after_raft();
   if (!writer_.empty() && raft_->unsynced() < most_unsynced)
     propose();
+}
+
+/// Viewers need not wait until the store here knows what most disks have: it
+/// answers nobody before it does (shard_reads.cpp).
+void shard_state::tell_committed() {
+  const auto upto = raft_->committed_of(own_term_);
+  for (auto& x : in_flight_) {
+    if (x.index > upto)
+      return;
+    if (!x.told)
+      tell(x);
+  }
 }
 
 void shard_state::handle(const state_applied& x) {
@@ -213,8 +229,18 @@ void shard_state::handle(export_pinned& x) {
 }
 
 void shard_state::dispatch(open_batch& x) {
+  if (!x.told)
+    tell(x);
   batches_applied_ = std::max(batches_applied_, x.number);
-  tell_rooms(x);
+  for (auto& [room, upto] : x.heads)
+    room->applied = std::max(room->applied, upto);
+  for (auto& [room, upto] : x.trims) {
+    room->oldest = next(upto);
+    self_->send(room->actor, room_publish{room->oldest, nullptr, {}});
+  }
+  for (auto& [room, upto] : x.heads)
+    if (room->applied == room->head && !room->lane.empty())
+      pump(*room);
   apply_effects(x.effects);
   std::vector<answer> out;
   out.reserve(x.answers.size());
@@ -227,7 +253,7 @@ void shard_state::dispatch(open_batch& x) {
 }
 
 // One message per room and batch, however many events.
-void shard_state::tell_rooms(open_batch& x) {
+void shard_state::tell(open_batch& x) {
   struct telling {
     room_entry* room;
     std::shared_ptr<room_batch> batch;
@@ -237,7 +263,7 @@ void shard_state::tell_rooms(open_batch& x) {
   std::unordered_map<room_entry*, std::size_t> places;
   room_entry* last_room = nullptr;
   std::size_t at = 0;
-  for (auto& p : x.posts) {
+  for (auto& p : std::exchange(x.posts, {})) {
     if (p.room != last_room) {
       auto [found, fresh] = places.try_emplace(p.room, all.size());
       at = found->second;
@@ -245,7 +271,7 @@ void shard_state::tell_rooms(open_batch& x) {
       if (fresh) {
         all.push_back({p.room, std::make_shared<room_batch>(), {}});
         all.back().batch->room = p.room->key;
-        all.back().batch->previous = p.room->applied;
+        all.back().batch->previous = p.room->told;
         all.back().batch->term = own_term_;
       }
     }
@@ -254,20 +280,15 @@ void shard_state::tell_rooms(open_batch& x) {
       t.message.notes.emplace_back(
         static_cast<std::uint32_t>(t.batch->events.size()), std::move(p.note));
     if (p.event.seq != event_seq{})
-      p.room->applied = p.event.seq;
+      p.room->told = p.event.seq;
     t.batch->events.push_back(std::move(p.event));
   }
   for (auto& t : all) {
     t.message.batch = std::move(t.batch);
     self_->send(t.room->actor, std::move(t.message));
+    x.heads.emplace_back(t.room, t.room->told);
   }
-  for (auto& [room, upto] : x.trims) {
-    room->oldest = next(upto);
-    self_->send(room->actor, room_publish{room->oldest, nullptr, {}});
-  }
-  for (auto& t : all)
-    if (t.room->applied == t.room->head && !t.room->lane.empty())
-      pump(*t.room);
+  x.told = true;
 }
 
 // -- answers

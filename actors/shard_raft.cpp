@@ -196,6 +196,10 @@ void shard_raft::carry_out(const effects& x) {
 }
 
 void shard_raft::apply(const std::vector<log_entry>& entries) {
+  committed_ = entries.back().index;
+  committed_term_ = entries.back().term;
+  if (committed_told_)
+    committed_told_();
   for (auto& x : entries)
     to_apply_bytes_ += x.payload.size();
   std::ranges::copy(entries, std::back_inserter(to_apply_));

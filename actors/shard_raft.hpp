@@ -50,6 +50,12 @@ public:
   /// Messages are dropped until then. `me` hears of that and of progress.
   void start(storage_listener me);
 
+  /// `f` is called when more is committed (committed_of()), before the state
+  /// writer hears of it. It must not call this object's non-const functions.
+  void on_committed(std::function<void()> f) {
+    committed_told_ = std::move(f);
+  }
+
   /// Whether there is a replica here.
   bool started() const noexcept {
     return raft_ != nullptr;
@@ -146,6 +152,15 @@ public:
     return applied_;
   }
 
+  /// Leading in that term: up to here entries are committed, those of the term
+  /// among them. 0: not leading, or none of the term's is.
+  log_index committed_of(raft_term term) const noexcept {
+    return raft_ && raft_->leading() && raft_->term() == term
+               && committed_term_ == term
+             ? committed_
+             : log_index{};
+  }
+
   /// Only if started().
   const consensus& raft() const noexcept {
     return *raft_;
@@ -205,6 +220,9 @@ private:
   storage_listener me_;
   std::unique_ptr<consensus> raft_;
   log_index stored_last_; // last entry that was sent to the log
+  log_index committed_;
+  raft_term committed_term_;
+  std::function<void()> committed_told_;
   log_index applied_;
   log_index trimmed_;
   std::deque<unsynced_append> unsynced_; // in the order of their tickets

@@ -31,7 +31,8 @@ struct room_entry {
   room_key key;
   room_actor actor;  ///< Null while the store is asked.
   event_seq head;    ///< Last number given.
-  event_seq applied; ///< Last number applied and told.
+  event_seq told;    ///< Last number that viewers were told of.
+  event_seq applied; ///< Last number that the store knows.
   event_seq oldest;
   std::uint64_t epoch = 0;
   std::deque<slot_ptr> lane;
@@ -67,11 +68,14 @@ struct dispatch_effect {
   bool ended = false;
 };
 
-/// What one log entry will tell the world once it is applied.
+/// What one log entry will tell the world: viewers once it is committed, all
+/// others once it is applied.
 struct open_batch {
   std::uint64_t number = 0;
-  log_index index; ///< 0: nothing durable in it.
-  std::vector<post> posts;
+  log_index index; ///< Of the entry, when it is proposed.
+  bool told = false;
+  std::vector<post> posts;                              ///< Until it is told.
+  std::vector<std::pair<room_entry*, event_seq>> heads; ///< From then on.
   std::vector<slot_ptr> answers;
   std::vector<dispatch_effect> effects;
   std::vector<std::pair<room_entry*, event_seq>> trims;

@@ -26,6 +26,7 @@ TEST(cluster_sim, promises_are_kept_whatever_breaks) {
   EXPECT_GT(sum.cuts, 20u);
   EXPECT_GT(sum.sent_again, 20u);
   EXPECT_GT(sum.full_disks, 0u); // in an eighth of all histories
+  EXPECT_GT(sum.slow_stores, 10u);
   EXPECT_GT(sum.orders, 20u);
   EXPECT_GT(sum.maps, 10u);
   EXPECT_GT(sum.states, 5u);

@@ -70,13 +70,13 @@ void print(const soak_result& x, double seconds) {
   auto& sum = x.sum;
   std::printf("%u histories (%llu s simulated) in %.1f s, %u broken; %llu "
               "events acknowledged, %llu delivered, %llu sent again, %llu "
-              "crashes, %llu cuts, %llu full disks, %llu orders, %llu "
-              "maps, %llu states moved\n",
+              "crashes, %llu cuts, %llu full disks, %llu slow stores, "
+              "%llu orders, %llu maps, %llu states moved\n",
               x.done, wide(static_cast<std::uint64_t>(sum.simulated_ms) / 1000),
               seconds, x.broken, wide(sum.acknowledged), wide(sum.delivered),
               wide(sum.sent_again), wide(sum.crashes), wide(sum.cuts),
-              wide(sum.full_disks), wide(sum.orders), wide(sum.maps),
-              wide(sum.states));
+              wide(sum.full_disks), wide(sum.slow_stores), wide(sum.orders),
+              wide(sum.maps), wide(sum.states));
 }
 
 } // namespace

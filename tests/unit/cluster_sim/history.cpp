@@ -124,6 +124,11 @@ private:
         cluster_.fill_disk(node, cluster_.random() % 2 == 0);
         ++figures_.full_disks;
       }
+    if (shape.slow_stores && cluster_.random() % 4 == 0)
+      if (auto node = some(); cluster_.up(node)) {
+        cluster_.hold_store(node, cluster_.random() % 2 == 0);
+        ++figures_.slow_stores;
+      }
   }
 
   void isolate(std::size_t node) {
@@ -138,10 +143,12 @@ private:
     cluster_.links().heal();
     cluster_.set_clocks_right();
     for (std::size_t node = 0; node < cluster_.size(); ++node)
-      if (cluster_.up(node))
-        cluster_.fill_disk(node, false);
-      else
+      if (!cluster_.up(node)) {
         cluster_.restart(node);
+      } else {
+        cluster_.fill_disk(node, false);
+        cluster_.hold_store(node, false);
+      }
   }
 
   /// Everything gets where it should be, by itself.
@@ -194,6 +201,7 @@ history_shape shape_of(std::uint32_t seed) {
   // space is chance, but not ours.
   out.full_disks
     = !out.short_logs && !out.members && !out.lost_disk && one_of(2);
+  out.slow_stores = one_of(3);
   return out;
 }
 
@@ -205,6 +213,7 @@ history_figures::operator+=(const history_figures& x) noexcept {
   crashes += x.crashes;
   cuts += x.cuts;
   full_disks += x.full_disks;
+  slow_stores += x.slow_stores;
   orders += x.orders;
   maps += x.maps;
   states += x.states;

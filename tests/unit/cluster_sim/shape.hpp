@@ -13,6 +13,7 @@ struct history_shape {
   bool members = false;     ///< Operators order moves, nodes come and go.
   bool lost_disk = false;   ///< One node loses its data for good.
   bool full_disks = false;  ///< Disks fill up for a while.
+  bool slow_stores = false; ///< State stores stand still for a while.
   bool clock_jumps = false; ///< Wall clocks differ by hours and jump.
   bool short_logs = false;  ///< Trimmed soon: who is behind needs the state.
 

@@ -184,6 +184,14 @@ void simulated_cluster::fill_disk(std::size_t node, bool full) {
   machines_[node].disk->env().fail_writes(full ? fault::no_space : fault::none);
 }
 
+void simulated_cluster::hold_store(std::size_t node, bool held) {
+  machines_[node].life->hold_store(held);
+}
+
+void simulated_cluster::hold_reader(std::size_t node, bool held) {
+  machines_[node].life->hold_reader(held);
+}
+
 void simulated_cluster::hand_over(std::size_t node) {
   for (auto& x : machines_[node].life->node.shards)
     caf::anon_send(x, hand_over_now{});
@@ -246,6 +254,11 @@ std::string simulated_cluster::unsettled(shard_id shard,
     first = *digest;
   }
   return {};
+}
+
+shard_id simulated_cluster::shard_of(std::size_t node,
+                                     const room_key& room) const {
+  return machines_[node].life->node.shard_of(room);
 }
 
 // -- time and chance

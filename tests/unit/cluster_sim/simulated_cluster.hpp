@@ -47,6 +47,10 @@ public:
   void replace_disk(std::size_t node);
   /// The disk takes nothing any more, or again.
   void fill_disk(std::size_t node, bool full);
+  /// The state store takes nothing, or goes on; the log does all the time.
+  void hold_store(std::size_t node, bool held);
+  /// Nothing that is stored can be read there, or again.
+  void hold_reader(std::size_t node, bool held);
   /// Hands all leaderships of a node over.
   void hand_over(std::size_t node);
   /// Wall clocks go to other times, hours apart; or to the same.
@@ -75,6 +79,8 @@ public:
   std::uint32_t shards() const noexcept {
     return shard_count;
   }
+  /// Of a node that is up.
+  shard_id shard_of(std::size_t node, const room_key& room) const;
 
   /// Of every choice, frame, answer and event so far: two histories with the
   /// same one are the same.

@@ -11,6 +11,8 @@
 #include "actors/type_ids.hpp"
 #include "storage/shared_memory.hpp"
 
+#include "tests/unit/cluster_sim/slow_store.hpp"
+
 #include <caf/send.hpp>
 
 #include <algorithm>
@@ -20,22 +22,6 @@
 namespace callboard::sim {
 
 namespace {
-
-/// In front of a node's state writer: `seen` hears of all that is committed.
-state_writer_actor::behavior_type
-watched_state_writer(state_writer_actor::pointer self, state_writer_actor real,
-                     witness* seen, std::size_t node) {
-  return {
-    [=](state_apply& x) {
-      for (auto& entry : x.entries)
-        seen->committed(x.shard, entry, node);
-      self->send(real, std::move(x));
-    },
-    [=](const state_install& x) { self->send(real, x); },
-    [=](const state_wipe& x) { self->send(real, x); },
-    [](flush_now) {},
-  };
-}
 
 template <class T>
 T must(result<T> x) {
@@ -93,6 +79,7 @@ void simulated_process::configure(const simulated_disk& disk) {
   conf.cluster.leader_wait = std::chrono::milliseconds{3000};
   conf.cluster.chunk_bytes = 2048;
   conf.cluster.digest_interval = std::chrono::milliseconds{2000};
+  conf.limits.waiting_calls = 256;
   // No look at the real disk, whose space is no part of the simulation.
   conf.storage.min_free_bytes = 0;
   if (world_.shape.short_logs)
@@ -146,7 +133,10 @@ void simulated_process::know_itself(const simulated_disk& disk) {
 void simulated_process::start() {
   auto& system = world_.system;
   node.peers.use(world_.links.attach(number_));
-  node.readers.push_back(system.spawn(reader));
+  helpers_.push_back(caf::actor_cast<caf::actor>(system.spawn(reader)));
+  node.readers.push_back(
+    system.spawn(slow_reader, caf::actor_cast<reader_actor>(helpers_.back()),
+                 &reader_held_));
   node.maintenance = system.spawn(maintenance, &node);
   spawn_writers();
   node.edge = system.spawn(edge, &node, &sink_);
@@ -188,8 +178,8 @@ void simulated_process::spawn_writers() {
   case mutant::forged_votes:
     break;
   }
-  node.state_writer = system.spawn(
-    watched_state_writer, behind(node.state_writer), &world_.seen, number_);
+  node.state_writer = system.spawn(slow_store, behind(node.state_writer),
+                                   &world_.seen, number_, &store_held_);
 }
 
 std::vector<caf::actor> simulated_process::actors() const {
@@ -212,6 +202,18 @@ std::vector<caf::actor> simulated_process::actors() const {
   for (auto& x : helpers_)
     add(x);
   return out;
+}
+
+void simulated_process::hold_store(bool held) {
+  store_held_ = held;
+  if (!held)
+    caf::anon_send(node.state_writer, flush_now{});
+}
+
+void simulated_process::hold_reader(bool held) {
+  reader_held_ = held;
+  if (!held)
+    caf::anon_send(node.readers.front(), read_job{});
 }
 
 void simulated_process::close() {

@@ -75,6 +75,10 @@ public:
   /// Its peers can reach it from now on.
   void start();
   std::vector<caf::actor> actors() const;
+  /// While it is held, the state store takes nothing; the log goes on.
+  void hold_store(bool held);
+  /// While it is held, nothing that is stored can be read.
+  void hold_reader(bool held);
   /// The stores let go of the disk; the actors are dead by now.
   void close();
 
@@ -94,6 +98,8 @@ private:
   std::shared_ptr<node_identity_file> identity_;
   peer_identity me_;
   bool removed_ = false;
+  bool store_held_ = false;
+  bool reader_held_ = false;
   std::vector<caf::actor> helpers_; ///< Of the simulation.
 };
 

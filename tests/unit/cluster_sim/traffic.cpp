@@ -223,15 +223,17 @@ void traffic::tick(viewer& x) {
 
 void traffic::read(viewer& x) {
   auto index = static_cast<std::size_t>(&x - viewers_.data());
-  // What was acknowledged by now is known to whoever may answer.
-  auto to = expect([this, index, known = heads_[x.room]](answer got) {
+  // What was acknowledged by now, or seen by any viewer, is known to whoever
+  // may answer.
+  auto known = std::max(heads_[x.room], seen_heads_[x.room]);
+  auto to = expect([this, index, known](answer got) {
     auto& me = viewers_[index];
     if (got.outcome)
       if (auto head = std::get<history_answer>(*got.outcome).chunk.head;
           head < known)
         seen_.broken("a reader was told that " + name_of(me.room, head)
                      + " is the last event, but " + std::to_string(known.value)
-                     + " was acknowledged");
+                     + " was acknowledged or seen");
     if (me.reading != got.to.request)
       return;
     me.reading = 0;
@@ -252,6 +254,8 @@ void traffic::took(viewer& x, const posted_event& event) {
                         + " goes from " + name_of(x.room, x.cursor) + " to "
                         + std::to_string(event.seq.value));
   x.cursor = event.seq;
+  auto& seen_by_any = seen_heads_[x.room];
+  seen_by_any = std::max(seen_by_any, event.seq);
   ++delivered_;
   seen_.saw(x.room, event.seq, *event.frame, x.name);
 }

@@ -103,7 +103,8 @@ private:
   std::unordered_map<std::uint64_t, reply> waiting_;
   std::uint64_t requests_ = 0;
   std::uint64_t acknowledged_ = 0, delivered_ = 0, sent_again_ = 0;
-  std::map<room_key, event_seq> heads_; // of what was acknowledged
+  std::map<room_key, event_seq> heads_;      // of what was acknowledged
+  std::map<room_key, event_seq> seen_heads_; // of what any viewer has
 };
 
 } // namespace callboard::sim

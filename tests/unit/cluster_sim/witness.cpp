@@ -85,6 +85,14 @@ void witness::leads(shard_id shard, raft_term term, std::uint64_t node) {
            + std::to_string(at->second) + " and #" + std::to_string(node));
 }
 
+std::uint64_t witness::leader(shard_id shard) const {
+  std::uint64_t result = 0;
+  for (auto& [at, node] : leaders_) // by shard, then by term
+    if (at.first == shard)
+      result = node;
+  return result;
+}
+
 void witness::committed(shard_id shard, const log_entry& entry,
                         std::size_t node) {
   auto& log = committed_[shard];

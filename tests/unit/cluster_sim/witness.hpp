@@ -30,6 +30,8 @@ public:
 
   /// A node says that it leads the shard's group in that term: nobody else may.
   void leads(shard_id shard, raft_term term, std::uint64_t node);
+  /// Who said so in the latest term. 0: nobody yet.
+  std::uint64_t leader(shard_id shard) const;
   /// A node applies an entry: every node applies the same there, for ever, and
   /// what a deposed leader decided comes before all of its successors.
   void committed(shard_id shard, const log_entry& entry, std::size_t node);
