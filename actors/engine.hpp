@@ -225,7 +225,7 @@ public:
 /// What the node is able to do right now, for /readyz.
 struct readiness {
   bool ready = false;
-  std::string reason; ///< Why not; empty when ready.
+  std::string reason; ///< All that keeps it from that; empty when ready.
 };
 
 /// What the node is in a shard's group.

@@ -6,11 +6,18 @@
 
 #include <caf/send.hpp>
 
+#include <string_view>
 #include <utility>
 
 namespace callboard {
 
 namespace {
+
+constexpr std::string_view stopping
+  = "this node is about to stop; send again to another node or in a moment";
+constexpr std::string_view disk_full
+  = "the node's disk is full: nothing can be written until there is room; "
+    "reading goes on";
 
 /// The room whose shard answers; reads of a whole tenant go by its own room.
 room_key room_of(const query::any& q) {
@@ -137,25 +144,11 @@ void engine_facade::enter_shard(slot_ptr s) {
 std::optional<problem> engine_facade::why_no_writes() const {
   constexpr auto soon = std::chrono::seconds{2};
   if (node_.draining.load(std::memory_order_relaxed))
-    return problem{
-      errc::unavailable,
-      "this node is about to stop; send again to another node or in "
-      "a moment",
-      {},
-      soon};
+    return problem{errc::unavailable, std::string{stopping}, {}, soon};
   // In a cluster another node may lead, whose disk has room.
-  return node_.cluster ? std::nullopt : why_no_space();
-}
-
-std::optional<problem> engine_facade::why_no_space() const {
-  constexpr auto soon = std::chrono::seconds{2};
-  if (node_.no_space.load(std::memory_order_relaxed) == 0)
-    return std::nullopt;
-  return problem{errc::unavailable,
-                 "the node's disk is full: nothing can be written until there "
-                 "is room; reading goes on",
-                 {},
-                 soon};
+  if (!node_.cluster && node_.no_space.load(std::memory_order_relaxed) != 0)
+    return problem{errc::unavailable, std::string{disk_full}, {}, soon};
+  return std::nullopt;
 }
 
 void engine_facade::refuse(const reply_address& to, problem why) {
@@ -225,16 +218,22 @@ void engine_facade::ask_streams(hub_id hub, room_key room,
 // -- state of the node
 // ------------------------------------------------------------------
 
+// A full disk may be why shards do not serve: each reason is told.
 readiness engine_facade::ready() const {
-  auto shards = node_.ready_shards.load();
-  if (shards < node_.shards.size())
-    return {false, std::to_string(shards) + " of "
-                     + std::to_string(node_.shards.size()) + " shards serve"};
-  if (auto why = why_no_writes())
-    return {false, why->detail};
-  if (auto why = why_no_space())
-    return {false, why->detail};
-  return {true, {}};
+  std::string why;
+  const auto add = [&why](std::string_view reason) {
+    why += why.empty() ? "" : ", and ";
+    why += reason;
+  };
+  const auto serving = node_.ready_shards.load();
+  if (serving < node_.shards.size())
+    add(std::to_string(serving) + " of " + std::to_string(node_.shards.size())
+        + " shards serve");
+  if (node_.draining.load(std::memory_order_relaxed))
+    add(stopping);
+  if (node_.no_space.load(std::memory_order_relaxed) != 0)
+    add(disk_full);
+  return {why.empty(), std::move(why)};
 }
 
 engine_metrics engine_facade::metrics() const {

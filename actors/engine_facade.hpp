@@ -39,7 +39,6 @@ public:
 private:
   void enter_shard(slot_ptr s);
   std::optional<problem> why_no_writes() const;
-  std::optional<problem> why_no_space() const;
   void refuse(const reply_address& to, problem why);
 
   caf::actor_system& system_;

@@ -76,7 +76,6 @@ protected:
   /// Every way in which a node says that its disk is full.
   void expect_said(int i) {
     const int other = (i + 1) % nodes().size();
-    // There may be other reasons at first, such as an election.
     EXPECT_TRUE(eventually([&] {
       const auto x = nodes().get(i, "/readyz");
       return x.status == 503 && x.body.find("disk") != std::string::npos;
@@ -252,6 +251,9 @@ TEST_P(full_disk, of_two_nodes_stops_writes_and_nothing_else) {
     const auto read = nodes().get(i, "/v1/projects/p/events", 20s);
     EXPECT_EQ(read.status, 200) << "n" << i << ": " << read.body;
   }
+  // Nor does it hide behind shards that cannot elect a leader any more.
+  expect_said(0);
+  expect_said(1);
   disk(0).make_room();
   disk(1).make_room();
   expect_healed(0);
