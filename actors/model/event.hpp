@@ -105,6 +105,10 @@ bool type_matches(std::string_view pattern, std::string_view type) noexcept;
 /// thread; increasing within a thread.
 std::string new_uuid7();
 
+/// For simulations, while nobody makes any: `make` makes them from now on; null:
+/// the clock and chance again.
+void use_uuid7(std::string (*make)()) noexcept;
+
 /// Milliseconds since the Unix epoch as ISO 8601 UTC with milliseconds.
 std::string iso8601(std::int64_t unix_ms);
 

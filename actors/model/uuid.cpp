@@ -1,5 +1,6 @@
 #include "actors/model/event.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <random>
 
@@ -60,9 +61,17 @@ private:
   std::uint64_t count_ = 0;
 };
 
+std::atomic<std::string (*)()> simulated{nullptr};
+
 } // namespace
 
+void use_uuid7(std::string (*make)()) noexcept {
+  simulated.store(make, std::memory_order_relaxed);
+}
+
 std::string new_uuid7() {
+  if (auto make = simulated.load(std::memory_order_relaxed))
+    return make();
   thread_local uuid7_source source;
   return source.make();
 }

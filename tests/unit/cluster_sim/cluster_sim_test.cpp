@@ -30,6 +30,8 @@ TEST(cluster_sim, promises_are_kept_whatever_breaks) {
   EXPECT_GT(sum.orders, 20u);
   EXPECT_GT(sum.maps, 10u);
   EXPECT_GT(sum.states, 5u);
+  EXPECT_GT(sum.taken, 50u);
+  EXPECT_GT(sum.leases_lost, 5u);
 }
 
 TEST(cluster_sim, a_seed_is_a_history) {

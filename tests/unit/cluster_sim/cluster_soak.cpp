@@ -28,6 +28,8 @@ const std::map<std::string_view, mutant> mutants{
   {"forgotten_ids", mutant::forgotten_ids},
   {"forged_votes", mutant::forged_votes},
   {"empty_state", mutant::empty_state},
+  {"hasty_leases", mutant::hasty_leases},
+  {"unfenced", mutant::unfenced},
 };
 
 std::optional<soak_options> options_of(int count, char** arguments) {
@@ -68,15 +70,17 @@ unsigned long long wide(std::uint64_t x) {
 
 void print(const soak_result& x, double seconds) {
   auto& sum = x.sum;
-  std::printf("%u histories (%llu s simulated) in %.1f s, %u broken; %llu "
-              "events acknowledged, %llu delivered, %llu sent again, %llu "
-              "crashes, %llu cuts, %llu full disks, %llu slow stores, "
-              "%llu orders, %llu maps, %llu states moved\n",
-              x.done, wide(static_cast<std::uint64_t>(sum.simulated_ms) / 1000),
-              seconds, x.broken, wide(sum.acknowledged), wide(sum.delivered),
-              wide(sum.sent_again), wide(sum.crashes), wide(sum.cuts),
-              wide(sum.full_disks), wide(sum.slow_stores), wide(sum.orders),
-              wide(sum.maps), wide(sum.states));
+  std::printf(
+    "%u histories (%llu s simulated) in %.1f s, %u broken; %llu "
+    "events acknowledged, %llu delivered, %llu sent again, %llu "
+    "crashes, %llu cuts, %llu full disks, %llu slow stores, "
+    "%llu orders, %llu maps, %llu states moved, %llu runs taken, %llu "
+    "leases lost\n",
+    x.done, wide(static_cast<std::uint64_t>(sum.simulated_ms) / 1000), seconds,
+    x.broken, wide(sum.acknowledged), wide(sum.delivered), wide(sum.sent_again),
+    wide(sum.crashes), wide(sum.cuts), wide(sum.full_disks),
+    wide(sum.slow_stores), wide(sum.orders), wide(sum.maps), wide(sum.states),
+    wide(sum.taken), wide(sum.leases_lost));
 }
 
 } // namespace

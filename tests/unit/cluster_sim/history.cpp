@@ -2,10 +2,12 @@
 
 #include "tests/unit/cluster_sim/operators.hpp"
 #include "tests/unit/cluster_sim/traffic.hpp"
+#include "tests/unit/cluster_sim/workforce.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace callboard::sim {
 
@@ -13,6 +15,7 @@ namespace {
 
 constexpr std::int64_t slice_ms = 40;
 constexpr std::size_t events_each = 70;
+constexpr std::size_t workers = 3, runs = 12;
 /// Things that may go wrong.
 constexpr int troubles = 40;
 
@@ -23,7 +26,8 @@ public:
                                                                4, 4,
                                                                events_each},
         operators_{cluster_, traffic_} {
-    // nop
+    if (cluster_.shape().workers)
+      workers_.emplace(cluster_, traffic_, seen_, workers, runs);
   }
 
   history_report run() {
@@ -35,13 +39,12 @@ public:
     }
     repair();
     auto give_up = cluster_.now_ms() + 60'000;
-    while ((!traffic_.done() || !operators_.done())
+    while ((!unfinished().empty() || !operators_.done())
            && cluster_.now_ms() < give_up)
       pass(slice_ms);
-    if (!traffic_.done())
-      seen_.broken("after the repair: " + traffic_.unfinished());
-    if (!traffic_.read_all())
-      seen_.broken("after the repair a node does not answer");
+    if (auto what = unfinished(); !what.empty())
+      seen_.broken("after the repair: " + what);
+    read_all();
     settle();
     figures_.acknowledged = traffic_.acknowledged();
     figures_.delivered = traffic_.delivered();
@@ -49,6 +52,10 @@ public:
     figures_.orders = operators_.orders();
     figures_.maps = operators_.maps();
     figures_.states = cluster_.links().states();
+    if (workers_) {
+      figures_.taken = workers_->taken();
+      figures_.leases_lost = workers_->lost();
+    }
     figures_.simulated_ms = cluster_.now_ms();
     return {seen_.broken_promises(), figures_, cluster_.fingerprint()};
   }
@@ -58,8 +65,25 @@ private:
     for (; ms > 0; ms -= slice_ms) {
       traffic_.tick();
       operators_.tick();
+      if (workers_)
+        workers_->tick();
       cluster_.run_for(std::min(ms, slice_ms));
     }
+  }
+
+  std::string unfinished() const {
+    auto what = traffic_.unfinished();
+    return what.empty() && workers_ ? workers_->unfinished() : what;
+  }
+
+  void read_all() {
+    const bool all = traffic_.read_all([this](auto& room, auto& events) {
+      seen_.history(room, events);
+      if (workers_)
+        workers_->leases().history(events);
+    });
+    if (!all)
+      seen_.broken("after the repair a node does not answer");
   }
 
   std::size_t some() {
@@ -142,6 +166,8 @@ private:
   void repair() {
     cluster_.links().heal();
     cluster_.set_clocks_right();
+    if (workers_)
+      workers_->be_diligent();
     for (std::size_t node = 0; node < cluster_.size(); ++node)
       if (!cluster_.up(node)) {
         cluster_.restart(node);
@@ -182,6 +208,7 @@ private:
   simulated_cluster cluster_;
   traffic traffic_;
   operators operators_;
+  std::optional<workforce> workers_;
   history_figures figures_;
 };
 
@@ -202,6 +229,7 @@ history_shape shape_of(std::uint32_t seed) {
   out.full_disks
     = !out.short_logs && !out.members && !out.lost_disk && one_of(2);
   out.slow_stores = one_of(3);
+  out.workers = one_of(3);
   return out;
 }
 
@@ -217,6 +245,8 @@ history_figures::operator+=(const history_figures& x) noexcept {
   orders += x.orders;
   maps += x.maps;
   states += x.states;
+  taken += x.taken;
+  leases_lost += x.leases_lost;
   simulated_ms += x.simulated_ms;
   return *this;
 }

@@ -107,6 +107,14 @@ shared_bytes with_empty_state(shared_bytes frame) {
   });
 }
 
+shared_bytes without_lease(shared_bytes frame) {
+  return changed(frame, [](remote::message& x) {
+    if (auto one = std::get_if<remote::call>(&x))
+      if (auto sent = std::get_if<publish_request>(&one->body))
+        sent->lease.reset();
+  });
+}
+
 std::shared_ptr<const room_batch> without_first(const room_batch& x) {
   auto out = std::make_shared<room_batch>();
   out->room = x.room;

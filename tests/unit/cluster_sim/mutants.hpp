@@ -25,6 +25,10 @@ enum class mutant : std::uint8_t {
   forged_votes,
   /// Members: rows get lost on their way to a new replica.
   empty_state,
+  /// Leases: they run out too early at one node.
+  hasty_leases,
+  /// Leases: what comes from another node is not asked for its lease.
+  unfenced,
 };
 
 /// Says "durable" at once, and has it written a while later.
@@ -44,6 +48,7 @@ forgetful_state_writer(state_writer_actor::pointer self,
 /// What becomes of a frame on its way; most stay as they are.
 shared_bytes with_forged_votes(shared_bytes frame);
 shared_bytes with_empty_state(shared_bytes frame);
+shared_bytes without_lease(shared_bytes frame);
 
 /// The batch without its first durable event, which is not said.
 std::shared_ptr<const room_batch> without_first(const room_batch& x);

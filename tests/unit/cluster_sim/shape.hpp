@@ -16,6 +16,10 @@ struct history_shape {
   bool slow_stores = false; ///< State stores stand still for a while.
   bool clock_jumps = false; ///< Wall clocks differ by hours and jump.
   bool short_logs = false;  ///< Trimmed soon: who is behind needs the state.
+  bool workers = false;     ///< Some runs are taken by workers.
+
+  /// How long a lease lasts; some are lost in every partition.
+  static constexpr std::int64_t lease_ms = 900;
 
   std::size_t nodes() const noexcept {
     return founders + spares;

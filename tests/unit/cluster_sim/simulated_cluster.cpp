@@ -17,6 +17,7 @@ namespace {
 std::int64_t simulated_us = 0;
 std::int64_t wall_offset_ms = 0;
 std::mt19937* simulated_chance = nullptr;
+std::uint64_t simulated_ids = 0;
 
 constexpr std::int64_t begin_wall_ms = 1'767'323'045'000;
 
@@ -25,6 +26,12 @@ const outside_world world{
   [] { return begin_wall_ms + simulated_us / 1000 + wall_offset_ms; },
   [] { return static_cast<std::uint32_t>((*simulated_chance)()); },
 };
+
+std::string next_id() {
+  auto count = std::to_string(++simulated_ids);
+  return "01a20000-0000-7000-8000-" + std::string(12 - count.size(), '0')
+         + count;
+}
 
 std::string first_map(const history_shape& shape) {
   std::vector<cluster_node> all;
@@ -90,11 +97,15 @@ simulated_cluster::simulated_cluster(std::uint32_t seed,
   simulated_us = 0;
   wall_offset_ms = 0;
   simulated_chance = &random;
+  simulated_ids = 0;
   use_world(&world);
+  use_uuid7(next_id);
   if (which == mutant::forged_votes)
     links_.change_frames(with_forged_votes);
   if (which == mutant::empty_state)
     links_.change_frames(with_empty_state);
+  if (which == mutant::unfenced)
+    links_.change_frames(without_lease);
   for (std::size_t i = 0; i < machines_.size(); ++i) {
     machines_[i].sink = std::make_unique<node_sink>(*this, i);
     replace_disk(i);
@@ -109,6 +120,7 @@ simulated_cluster::~simulated_cluster() {
     if (up(i))
       crash(i);
   use_world(nullptr);
+  use_uuid7(nullptr);
 }
 
 std::int64_t simulated_cluster::now_ms() const noexcept {

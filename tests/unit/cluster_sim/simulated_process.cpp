@@ -80,6 +80,9 @@ void simulated_process::configure(const simulated_disk& disk) {
   conf.cluster.chunk_bytes = 2048;
   conf.cluster.digest_interval = std::chrono::milliseconds{2000};
   conf.limits.waiting_calls = 256;
+  conf.dispatch.lease = std::chrono::milliseconds{history_shape::lease_ms};
+  if (world_.which == mutant::hasty_leases && number_ == 0)
+    conf.dispatch.lease /= 4;
   // No look at the real disk, whose space is no part of the simulation.
   conf.storage.min_free_bytes = 0;
   if (world_.shape.short_logs)
@@ -176,6 +179,8 @@ void simulated_process::spawn_writers() {
   case mutant::skipped_event:
   case mutant::empty_state:
   case mutant::forged_votes:
+  case mutant::hasty_leases:
+  case mutant::unfenced:
     break;
   }
   node.state_writer = system.spawn(slow_store, behind(node.state_writer),

@@ -13,6 +13,8 @@ std::string name_of(const room_key& room, event_seq seq) {
   return room.project.value + " " + std::to_string(seq.value);
 }
 
+} // namespace
+
 publish_item draft_of(const std::string& text, const project_id& project) {
   auto source = std::make_shared<const std::string>(text);
   auto doc = json::document::parse(*source, {});
@@ -21,8 +23,6 @@ publish_item draft_of(const std::string& text, const project_id& project) {
     throw std::runtime_error{draft.error().detail};
   return std::move(*draft);
 }
-
-} // namespace
 
 // -- everybody
 // -------------------------------------------------------------------
@@ -306,7 +306,7 @@ void traffic::hear(viewer& x, const room_batch& batch) {
 // -- the end
 // ---------------------------------------------------------------------
 
-bool traffic::read_all() {
+bool traffic::read_all(const history_reader& read) {
   for (std::size_t node = 0; node < cluster_.size(); ++node)
     for (int i = 0; i < 3 && cluster_.serves(node); ++i) {
       room_key room{{"t"}, {"room" + std::to_string(i)}};
@@ -324,7 +324,7 @@ bool traffic::read_all() {
         break; // it was removed meanwhile
       if (!got || !got->outcome)
         return false;
-      seen_.history(room, std::get<history_answer>(*got->outcome).chunk.events);
+      read(room, std::get<history_answer>(*got->outcome).chunk.events);
     }
   return true;
 }

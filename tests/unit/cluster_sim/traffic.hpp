@@ -15,6 +15,8 @@
 
 namespace callboard::sim {
 
+publish_item draft_of(const std::string& text, const project_id& project);
+
 /// Producers that send each event until they are told that it is durable, and
 /// viewers that follow rooms as a hub does: history up to where the room said
 /// it is, then live. All of them go to another node when theirs fails them.
@@ -30,13 +32,18 @@ public:
   bool done() const;
   std::string unfinished() const;
 
-  /// Reads every room from the beginning at every node; `seen` judges.
+  using history_reader
+    = std::function<void(const room_key&, const std::vector<posted_event>&)>;
+  /// Reads every room from the beginning at every node.
   /// False: a node did not answer in time.
-  bool read_all();
+  bool read_all(const history_reader& read);
 
   using reply = std::function<void(answer)>;
   /// Where the answer to a request goes, from whichever node.
   reply_address expect(reply what);
+
+  /// By chance; one that serves, if there are some.
+  std::size_t some_node();
 
   std::uint64_t acknowledged() const noexcept {
     return acknowledged_;
@@ -83,7 +90,6 @@ private:
     }
   };
 
-  std::size_t some_node();
   void tick(producer& x);
   void send(producer& x);
   void answered(producer& x, answer got);
