@@ -99,6 +99,15 @@ void dispatch_queues::granted(const grant& x) {
     at->second.offered.erase(x.run.run);
 }
 
+void dispatch_queues::put_back(const grant& x) {
+  auto at = queues_.find(x.queue);
+  if (at == queues_.end() || at->second.offered.erase(x.run.run) == 0)
+    return; // forgotten, with all that was offered
+  at->second.ready.insert(x.run);
+  if (!at->second.loading)
+    keep_within_window(at->second);
+}
+
 void dispatch_queues::refused(grant x, std::int64_t now_ms, outbox& out) {
   auto at = queues_.try_emplace(x.queue).first;
   at->second.offered.erase(x.run.run);

@@ -46,8 +46,8 @@ public:
     std::size_t waiting = 10'000; ///< Takers per project.
   };
 
-  /// A run that `who` shall have, if the run agrees: answer with granted() or
-  /// refused().
+  /// A run that `who` shall have, if the run agrees: answer with granted(),
+  /// put_back() or refused().
   struct grant {
     queue_key queue;
     taker who;
@@ -85,6 +85,10 @@ public:
 
   /// The run is the worker's.
   void granted(const grant& x);
+
+  /// Nobody could decide about it: it is offered again, to whoever waits. The
+  /// worker is told by the caller.
+  void put_back(const grant& x);
 
   /// It was not to be taken (any more): the worker waits again, at the front.
   void refused(grant x, std::int64_t now_ms, outbox& out);

@@ -25,6 +25,22 @@ void lease_clock::end(const room_key& room, const run_id& run) {
   leases_.erase(at);
 }
 
+void lease_clock::end(const room_key& room, const run_id& run,
+                      std::uint64_t term) {
+  auto at = leases_.find({room, run});
+  if (at != leases_.end() && at->second.lease->term == term)
+    end(room, run);
+}
+
+void lease_clock::ask_again(const room_key& room, const run_id& run,
+                            std::uint64_t term) {
+  auto at = leases_.find({room, run});
+  if (at == leases_.end() || at->second.lease->term != term)
+    return;
+  at->second.told = false;
+  order_.emplace(at->second.until_ms, &at->first);
+}
+
 result<dispatch_ptr> lease_clock::renew(const room_key& room,
                                         const lease_claim& claim,
                                         std::int64_t now_ms) {

@@ -29,7 +29,14 @@ public:
   void start(const room_key& room, const run_id& run, dispatch_ptr lease,
              std::int64_t now_ms);
 
+  /// Whichever it is.
   void end(const room_key& room, const run_id& run);
+  /// Nothing if it is another one by now.
+  void end(const room_key& room, const run_id& run, std::uint64_t term);
+
+  /// Its run could not be asked: it is told by expired() once more, unless it
+  /// is renewed before. Nothing if it is another one by now.
+  void ask_again(const room_key& room, const run_id& run, std::uint64_t term);
 
   /// Renews a lease. errc::conflict if `claim` is not the run's lease, or too
   /// late.
@@ -46,7 +53,7 @@ public:
     std::uint64_t term = 0;
   };
 
-  /// The leases that have run out, each told once.
+  /// The leases that have run out, each told once, but for ask_again().
   std::vector<expiry> expired(std::int64_t now_ms);
 
   void clear();

@@ -176,15 +176,25 @@ bool shard_state::refuse_dispatch(slot& s, const problem& why) {
   if (!is_own(s))
     return false;
   release(s);
-  if (!s.grant) { // lose: the run has ended, or gone on, by itself
-    leases_->end(s.room, s.command->run);
+  // Else it never got there, for want of a leader or of room: the run is as it
+  // was, and is asked again.
+  const bool decided
+    = why.code == errc::conflict || why.code == errc::not_found;
+  if (!s.grant) { // lose
+    const auto& order = *s.command;
+    if (decided) // the run has ended, or gone on, by itself
+      leases_->end(s.room, order.run, order.lease.term);
+    else
+      leases_->ask_again(s.room, order.run, order.lease.term);
     return true;
   }
-  if (s.abandoned)
+  if (!decided) {
+    queues_->put_back(*s.grant);
+    if (!s.abandoned)
+      answer_taker(s.to, tl::unexpected{why});
+  } else if (s.abandoned) {
     queues_->granted(*s.grant);
-  else if (why.code != errc::conflict && why.code != errc::not_found)
-    answer_taker(s.to, tl::unexpected{why});
-  else {
+  } else {
     dispatch_queues::outbox out;
     queues_->refused(std::move(*s.grant), clock_ms(), out);
     carry_out(out);
@@ -330,7 +340,7 @@ void shard_state::tick_dispatch() {
   dispatch_queues::outbox out;
   queues_->tick(clock_ms(), out);
   carry_out(out);
-  if (node_->no_space.load(std::memory_order_relaxed) != 0)
+  if (!takes_calls() || node_->no_space.load(std::memory_order_relaxed) != 0)
     return; // nothing can be written: nobody loses anything meanwhile
   for (auto& late : leases_->expired(clock_ms())) {
     command_arguments order;

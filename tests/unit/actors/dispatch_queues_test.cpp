@@ -81,6 +81,26 @@ TEST_F(dispatch_queues_test, a_run_that_is_told_during_a_load_is_given_once) {
   EXPECT_EQ(grants(), "");
 }
 
+TEST_F(dispatch_queues_test, a_run_that_nobody_could_decide_about_comes_back) {
+  wait(build, 1);
+  load(build, {run(7, "a"), run(8, "b")});
+  EXPECT_EQ(grants(), "a>w1");
+  queues.put_back(last);
+  EXPECT_EQ(grants(), "") << "not at once: what was in the way is still there";
+  wait(build, 2);
+  EXPECT_EQ(grants(), "a>w2");
+  queues.put_back(last);
+  EXPECT_EQ(queues.waiting(), 0u);
+  wait(build, 3);
+  wait(build, 4);
+  EXPECT_EQ(grants(), "a>w3 b>w4");
+  queues.clear();
+  queues.put_back(last); // it led no more by then
+  wait(build, 5);
+  load(build, {});
+  EXPECT_EQ(grants(), "");
+}
+
 TEST_F(dispatch_queues_test, queues_do_not_mix) {
   wait(build, 1);
   wait(deploy, 2);

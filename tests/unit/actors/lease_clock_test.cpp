@@ -69,5 +69,34 @@ TEST(lease_clock_test, a_later_lease_takes_the_place_of_an_earlier_one) {
   EXPECT_EQ(clock.size(), 0u);
 }
 
+TEST(lease_clock_test, one_that_could_not_be_asked_about_is_told_again) {
+  lease_clock clock{30};
+  clock.start(room, {"a"}, lease(1), 0);
+  ASSERT_EQ(clock.expired(30).size(), 1u);
+  clock.ask_again(room, {"a"}, 1);
+  auto out = clock.expired(31);
+  ASSERT_EQ(out.size(), 1u);
+  EXPECT_EQ(out[0].term, 1u);
+  EXPECT_TRUE(clock.expired(1000).empty());
+  clock.ask_again(room, {"a"}, 1);
+  EXPECT_TRUE(clock.renew(room, claim("a", 1), 1000)) << "it is still its own";
+  EXPECT_TRUE(clock.expired(1029).empty());
+  EXPECT_EQ(clock.expired(1030).size(), 1u);
+}
+
+TEST(lease_clock_test, an_answer_about_an_earlier_lease_leaves_the_latest) {
+  lease_clock clock{30};
+  clock.start(room, {"a"}, lease(1), 0);
+  ASSERT_EQ(clock.expired(30).size(), 1u);
+  clock.start(room, {"a"}, lease(3), 31);
+  clock.end(room, {"a"}, 1);
+  clock.ask_again(room, {"a"}, 1);
+  EXPECT_EQ(clock.size(), 1u);
+  EXPECT_TRUE(clock.expired(60).empty());
+  EXPECT_EQ(clock.expired(61).size(), 1u);
+  clock.end(room, {"a"}, 3);
+  EXPECT_EQ(clock.size(), 0u);
+}
+
 } // namespace
 } // namespace callboard
