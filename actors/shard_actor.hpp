@@ -168,6 +168,11 @@ private:
   // Batches.
   void number(room_entry& room, const slot_ptr& s);
   void number_item(room_entry& room, slot& s, std::size_t i);
+  static bool is_refusal(const slot& s);
+  void refuse_when_sure(const slot_ptr& s);
+  bool settle_refusal(const read_outcome& outcome);
+  void ask_next_leader(slot_ptr s);
+  void tell_refusals();
   event_seq add_event(room_entry& room, accepted& x);
   void want_flush();
   void propose();
@@ -244,6 +249,8 @@ private:
   std::uint64_t next_call_ = 1;
   std::vector<join_room_request> waiting_joins_; // hubs ask again: a few
 
+  std::map<read_ticket, refused_request> refusals_asked_; // in slots_, too
+  std::deque<refused_request> refusals_current_;
   std::map<read_ticket, enter_read> reads_asked_;
   std::multimap<log_index, enter_read> reads_current_; // until applied so far
   std::vector<enter_read> reads_void_;

@@ -40,15 +40,17 @@ void shard_state::number(room_entry& room, const slot_ptr& s) {
     // All or none.
     for (auto& v : s->verdicts)
       if (auto why = std::get_if<problem>(&v)) {
-        auto reason = std::move(*why);
-        slots_.erase(s->id);
-        return refuse(*s, reason);
+        s->refusal = std::move(*why);
+        return refuse_when_sure(s);
       }
   }
+  const bool refused = is_refusal(*s);
   s->results.resize(s->verdicts.size());
   for (std::size_t i = 0; i < s->verdicts.size(); ++i)
     number_item(room, *s, i);
   s->verdicts.clear();
+  if (refused)
+    return refuse_when_sure(s);
   batch_.answers.push_back(s);
   want_flush();
 }
@@ -118,6 +120,7 @@ void shard_state::handle(flush_now) {
   check_ready();
   if (raft_->unsynced() < most_unsynced || writer_.empty())
     propose();
+  settle_reads();
 }
 
 void shard_state::propose() {

@@ -209,6 +209,7 @@ void shard_state::reset(slot& s) {
   s.fields_wanted = false;
   s.proposed = false;
   s.exists = false;
+  s.refusal.reset();
   s.successor = {};
 }
 

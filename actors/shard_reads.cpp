@@ -64,6 +64,8 @@ void shard_state::settle_reads() {
         joins_current_.emplace(*outcome.current_at, std::move(join.mapped()));
       continue;
     }
+    if (settle_refusal(outcome))
+      continue;
     auto asked = reads_asked_.extract(outcome.read);
     if (asked.empty())
       continue;
@@ -82,6 +84,7 @@ void shard_state::settle_reads() {
     auto x = joins_current_.extract(joins_current_.begin());
     join(x.mapped());
   }
+  tell_refusals();
   for (auto& x : std::exchange(reads_void_, {}))
     route(x.to, body_of(x));
 }
@@ -94,6 +97,8 @@ void shard_state::drop_reads() {
     reads_void_.push_back(std::move(x));
   std::ranges::move(std::exchange(leases_asked_, {}),
                     std::back_inserter(reads_void_));
+  refusals_asked_.clear(); // their slots have gone there already
+  refusals_current_.clear();
   joins_asked_.clear();
   joins_current_.clear();
   settle_reads();

@@ -20,8 +20,11 @@ void shard_state::handle(enter& x) {
       return refuse(*s, not_ready());
     return route(std::move(s), false);
   }
-  if (s->early_refusal)
-    return refuse(*s, *s->early_refusal);
+  if (s->refusal) {
+    s->id = next_slot_++;
+    slots_.emplace(s->id, s);
+    return refuse_when_sure(s);
+  }
   if (auto full = why_no_room())
     return refuse(*s, std::move(*full));
   if (s->kind == slot::what::define && s->definition->fields.empty()
@@ -52,7 +55,7 @@ void shard_state::look_for_definition(slot_ptr s) {
       [node](const room_key& x) { return node->shard_of(x); });
     s->exists = true;
     if (!found)
-      s->early_refusal = found.error();
+      s->refusal = found.error();
     caf::anon_send(me, enter{s});
   });
 }

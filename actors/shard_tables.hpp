@@ -68,6 +68,13 @@ struct dispatch_effect {
   bool ended = false;
 };
 
+/// A request of which nothing is done, and when that may be said.
+struct refused_request {
+  slot_ptr request;
+  std::uint64_t behind = 0; ///< The last batch that it may rest on.
+  log_index current_at;     ///< Nobody else had led when this was committed.
+};
+
 /// What one log entry will tell the world: viewers once it is committed, all
 /// others once it is applied.
 struct open_batch {

@@ -97,9 +97,10 @@ struct slot {
   std::string definition_json; ///< define: the answer.
   /// define: as it was asked for, to be passed on.
   std::shared_ptr<const definition_request> definition;
-  bool exists = false; ///< define: what is to be deleted is there.
-  std::optional<problem> early_refusal; ///< define: or it is not.
-  bool proposed = false;                ///< Part of an entry, or behind one.
+  bool exists = false;   ///< define: what is to be deleted is there.
+  bool proposed = false; ///< Part of an entry, or behind one.
+  /// command, define: why nothing of it is done, as the run or the store says.
+  std::optional<problem> refusal;
 
   std::vector<verdict> verdicts;
   std::size_t waiting = 0; ///< Deciders that have not answered yet.
