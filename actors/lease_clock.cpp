@@ -35,10 +35,8 @@ void lease_clock::end(const room_key& room, const run_id& run,
 void lease_clock::ask_again(const room_key& room, const run_id& run,
                             std::uint64_t term) {
   auto at = leases_.find({room, run});
-  if (at == leases_.end() || at->second.lease->term != term)
-    return;
-  at->second.told = false;
-  order_.emplace(at->second.until_ms, &at->first);
+  if (at != leases_.end() && at->second.lease->term == term)
+    order_.emplace(at->second.until_ms, &at->first);
 }
 
 result<dispatch_ptr> lease_clock::renew(const room_key& room,
@@ -63,6 +61,13 @@ result<dispatch_ptr> lease_clock::renew(const room_key& room,
   x.until_ms = now_ms + period_ms_;
   order_.emplace(x.until_ms, &at->first);
   return x.lease;
+}
+
+bool lease_clock::is_ending(const room_key& room,
+                            const lease_claim& claim) const {
+  auto at = leases_.find({room, claim.run});
+  return at != leases_.end() && at->second.told
+         && check_claim(claim, at->second.lease.get());
 }
 
 std::optional<std::int64_t> lease_clock::left_ms(const room_key& room,

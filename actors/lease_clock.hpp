@@ -34,14 +34,19 @@ public:
   /// Nothing if it is another one by now.
   void end(const room_key& room, const run_id& run, std::uint64_t term);
 
-  /// Its run could not be asked: it is told by expired() once more, unless it
-  /// is renewed before. Nothing if it is another one by now.
+  /// Its run could not be asked: it is told by expired() once more. Its worker
+  /// may have heard already that it ran out. Nothing if it is another one by
+  /// now.
   void ask_again(const room_key& room, const run_id& run, std::uint64_t term);
 
   /// Renews a lease. errc::conflict if `claim` is not the run's lease, or too
   /// late.
   result<dispatch_ptr> renew(const room_key& room, const lease_claim& claim,
                              std::int64_t now_ms);
+
+  /// Whether the claim is that of a lease that has run out, and whose run has
+  /// not said yet that it is lost.
+  bool is_ending(const room_key& room, const lease_claim& claim) const;
 
   /// How long the lease still lasts; nullopt: there is none.
   std::optional<std::int64_t> left_ms(const room_key& room, const run_id& run,
@@ -68,12 +73,12 @@ private:
   struct entry {
     dispatch_ptr lease;
     std::int64_t until_ms = 0;
-    bool told = false; ///< It ran out; its run is asked.
+    bool told = false; ///< It ran out; its run is asked, for good.
   };
 
   std::int64_t period_ms_;
   std::map<key, entry> leases_;
-  std::set<std::pair<std::int64_t, const key*>> order_; // not of those told
+  std::set<std::pair<std::int64_t, const key*>> order_; // to be told
 };
 
 } // namespace callboard

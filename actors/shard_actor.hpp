@@ -200,6 +200,7 @@ private:
   void note_effect(const room_entry& room, const accepted& x);
   void apply_effects(std::vector<dispatch_effect>& effects);
   void load_leases();
+  void answer_about_leases();
   void refuse_takers(const problem& why);
   void tick_dispatch();
   void count_workers();

@@ -182,10 +182,12 @@ bool shard_state::refuse_dispatch(slot& s, const problem& why) {
     = why.code == errc::conflict || why.code == errc::not_found;
   if (!s.grant) { // lose
     const auto& order = *s.command;
-    if (decided) // the run has ended, or gone on, by itself
+    if (decided) { // the run has ended, or gone on, by itself
       leases_->end(s.room, order.run, order.lease.term);
-    else
+      answer_about_leases();
+    } else {
       leases_->ask_again(s.room, order.run, order.lease.term);
+    }
     return true;
   }
   if (!decided) {
@@ -286,6 +288,7 @@ void shard_state::apply_effects(std::vector<dispatch_effect>& effects) {
                       {x.dispatch->created_ms, x.run}, now, out);
   }
   carry_out(out);
+  answer_about_leases();
 }
 
 // -- leadership, time
@@ -314,8 +317,14 @@ void shard_state::handle(leases_loaded& x) {
     leases_->start(lease.room, lease.run, std::move(lease.lease), clock_ms());
   leases_known_ = true;
   count_workers();
-  for (auto& read : std::exchange(leases_asked_, {}))
-    carry_out(read);
+  answer_about_leases();
+}
+
+/// Those who waited for the leases, or for what becomes of one.
+void shard_state::answer_about_leases() {
+  if (leases_known_)
+    for (auto& read : std::exchange(leases_asked_, {}))
+      carry_out(read);
 }
 
 void shard_state::refuse_takers(const problem& why) {

@@ -110,6 +110,9 @@ void shard_state::carry_out(enter_read& x) {
   auto detail = question ? std::get_if<query::run_detail>(question) : nullptr;
   if ((heartbeat || detail) && !leases_known_)
     return leases_asked_.push_back(std::move(x)); // until a reader has them
+  // Until it is in the log, nobody is told that it is lost: it may not be.
+  if (heartbeat && leases_->is_ending(heartbeat->room, heartbeat->claim))
+    return leases_asked_.push_back(std::move(x));
   if (heartbeat)
     return renew(x.to, *heartbeat);
   if (detail)

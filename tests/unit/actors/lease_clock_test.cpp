@@ -72,16 +72,23 @@ TEST(lease_clock_test, a_later_lease_takes_the_place_of_an_earlier_one) {
 TEST(lease_clock_test, one_that_could_not_be_asked_about_is_told_again) {
   lease_clock clock{30};
   clock.start(room, {"a"}, lease(1), 0);
+  EXPECT_FALSE(clock.is_ending(room, claim("a", 1)));
   ASSERT_EQ(clock.expired(30).size(), 1u);
+  EXPECT_TRUE(clock.is_ending(room, claim("a", 1)));
+  EXPECT_FALSE(clock.is_ending(room, claim("a", 3))) << "that one is over";
+  EXPECT_FALSE(clock.is_ending(room, claim("b", 1)));
   clock.ask_again(room, {"a"}, 1);
   auto out = clock.expired(31);
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(out[0].term, 1u);
   EXPECT_TRUE(clock.expired(1000).empty());
   clock.ask_again(room, {"a"}, 1);
-  EXPECT_TRUE(clock.renew(room, claim("a", 1), 1000)) << "it is still its own";
-  EXPECT_TRUE(clock.expired(1029).empty());
-  EXPECT_EQ(clock.expired(1030).size(), 1u);
+  EXPECT_EQ(clock.renew(room, claim("a", 1), 1000).error().code, errc::conflict)
+    << "it was told so before";
+  EXPECT_EQ(clock.expired(1000).size(), 1u);
+  clock.ask_again(room, {"a"}, 1);
+  clock.end(room, {"a"});
+  EXPECT_TRUE(clock.expired(2000).empty());
 }
 
 TEST(lease_clock_test, an_answer_about_an_earlier_lease_leaves_the_latest) {

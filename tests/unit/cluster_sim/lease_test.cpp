@@ -58,5 +58,26 @@ TEST_F(lease_test, one_that_runs_out_during_a_vain_hand_over_is_lost_after_it) {
   EXPECT_EQ(next->term, 3u);
 }
 
+// The leader has proposed that the lease is lost; its store does not know it
+// yet, and what is not committed may never be.
+TEST_F(lease_test, nobody_is_told_that_it_is_lost_before_it_is) {
+  order_run(1);
+  const auto claim = take(2);
+  ASSERT_TRUE(claim);
+  const auto first = leader();
+  cluster.run_for(history_shape::lease_ms - 200);
+  cluster.hold_store(first, true);
+  cluster.run_for(500);
+  cluster.api(first).lease(to(3),
+                           {lease_request::what::heartbeat, room, *claim, {}});
+  cluster.run_for(500);
+  EXPECT_FALSE(answers.contains(3));
+  cluster.hold_store(first, false);
+  wait([&] { return answers.contains(3); });
+  ASSERT_TRUE(answers.contains(3));
+  ASSERT_FALSE(answers.at(3).outcome);
+  EXPECT_EQ(answers.at(3).outcome.error().code, errc::conflict);
+}
+
 } // namespace
 } // namespace callboard::sim
