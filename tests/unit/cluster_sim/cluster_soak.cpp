@@ -75,12 +75,12 @@ void print(const soak_result& x, double seconds) {
     "events acknowledged, %llu delivered, %llu sent again, %llu "
     "crashes, %llu cuts, %llu full disks, %llu slow stores, "
     "%llu orders, %llu maps, %llu states moved, %llu runs taken, %llu "
-    "leases lost\n",
+    "leases lost, %llu times too late\n",
     x.done, wide(static_cast<std::uint64_t>(sum.simulated_ms) / 1000), seconds,
     x.broken, wide(sum.acknowledged), wide(sum.delivered), wide(sum.sent_again),
     wide(sum.crashes), wide(sum.cuts), wide(sum.full_disks),
     wide(sum.slow_stores), wide(sum.orders), wide(sum.maps), wide(sum.states),
-    wide(sum.taken), wide(sum.leases_lost));
+    wide(sum.taken), wide(sum.leases_lost), wide(sum.skipped));
 }
 
 } // namespace

@@ -26,6 +26,8 @@ public:
                                                                4, 4,
                                                                events_each},
         operators_{cluster_, traffic_} {
+    if (cluster_.shape().retention)
+      seen_.keeps(history_shape::kept_events);
     if (cluster_.shape().workers)
       workers_.emplace(cluster_, traffic_, seen_, workers, runs);
   }
@@ -49,6 +51,7 @@ public:
     figures_.acknowledged = traffic_.acknowledged();
     figures_.delivered = traffic_.delivered();
     figures_.sent_again = traffic_.sent_again();
+    figures_.skipped = traffic_.skipped();
     figures_.orders = operators_.orders();
     figures_.maps = operators_.maps();
     figures_.states = cluster_.links().states();
@@ -230,6 +233,7 @@ history_shape shape_of(std::uint32_t seed) {
     = !out.short_logs && !out.members && !out.lost_disk && one_of(2);
   out.slow_stores = one_of(3);
   out.workers = one_of(3);
+  out.retention = !out.workers && one_of(4);
   return out;
 }
 
@@ -247,6 +251,7 @@ history_figures::operator+=(const history_figures& x) noexcept {
   states += x.states;
   taken += x.taken;
   leases_lost += x.leases_lost;
+  skipped += x.skipped;
   simulated_ms += x.simulated_ms;
   return *this;
 }

@@ -12,7 +12,7 @@ namespace callboard::sim {
 struct history_figures {
   std::uint64_t acknowledged = 0, delivered = 0, sent_again = 0, crashes = 0,
                 cuts = 0, full_disks = 0, slow_stores = 0, orders = 0, maps = 0,
-                states = 0, taken = 0, leases_lost = 0;
+                states = 0, taken = 0, leases_lost = 0, skipped = 0;
   std::int64_t simulated_ms = 0;
 
   history_figures& operator+=(const history_figures& x) noexcept;

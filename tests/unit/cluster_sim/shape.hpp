@@ -17,9 +17,12 @@ struct history_shape {
   bool clock_jumps = false; ///< Wall clocks differ by hours and jump.
   bool short_logs = false;  ///< Trimmed soon: who is behind needs the state.
   bool workers = false;     ///< Some runs are taken by workers.
+  bool retention = false;   ///< Rooms forget their oldest events.
 
   /// How long a lease lasts; some are lost in every partition.
   static constexpr std::int64_t lease_ms = 900;
+  /// At least so many events of a room are kept.
+  static constexpr std::uint64_t kept_events = 10;
 
   std::size_t nodes() const noexcept {
     return founders + spares;

@@ -87,6 +87,8 @@ void simulated_process::configure(const simulated_disk& disk) {
   conf.storage.min_free_bytes = 0;
   if (world_.shape.short_logs)
     conf.storage.flush_after_log_bytes = 4096;
+  if (world_.shape.retention)
+    conf.storage.retain_events = history_shape::kept_events;
   node.name = node_name(number_);
   node.shard_bytes_in_flight
     = std::vector<std::atomic<std::uint64_t>>(shard_count);

@@ -122,7 +122,9 @@ void traffic::tick(producer& x) {
       x.ids.push_back(x.name + "-" + std::to_string(x.next++));
     x.repeated = false;
     // Somebody does not know that it was done long ago.
-    if (!x.known.empty() && cluster_.random() % 8 == 0)
+    // (A room's own ids are kept as long as their events.)
+    if (!x.known.empty() && cluster_.random() % 8 == 0
+        && !(cluster_.shape().retention && x.run.empty()))
       x.ids.push_back(x.known[cluster_.random() % x.known.size()]);
   }
   if (!x.ids.empty())
@@ -239,12 +241,25 @@ void traffic::read(viewer& x) {
     me.reading = 0;
     if (!got.outcome)
       return; // the next tick asks again
-    for (auto& event : std::get<history_answer>(*got.outcome).chunk.events)
+    auto& chunk = std::get<history_answer>(*got.outcome).chunk;
+    if (next(me.cursor) < chunk.oldest && me.cursor < chunk.head)
+      return skip(me, chunk);
+    for (auto& event : chunk.events)
       took(me, event);
   });
   x.reading = to.request;
   x.reading_until_ms = cluster_.now_ms() + 5000;
   cluster_.api(x.node).history(to, {x.room, x.cursor, {}, {}, 2048});
+}
+
+/// What it had to see next is forgotten: as a hub does, it goes on at the end.
+void traffic::skip(viewer& x, const history_chunk& chunk) {
+  const auto kept = chunk.head.value + 1 - chunk.oldest.value;
+  if (!cluster_.shape().retention || kept < history_shape::kept_events)
+    seen_.broken("of " + x.room.project.value + " only " + std::to_string(kept)
+                 + " events are kept");
+  x.cursor = chunk.head;
+  ++skipped_;
 }
 
 /// The next event of the room for this viewer.

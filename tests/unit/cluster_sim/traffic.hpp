@@ -51,6 +51,10 @@ public:
   std::uint64_t delivered() const noexcept {
     return delivered_;
   }
+  /// How often a viewer was too late for what a room had forgotten.
+  std::uint64_t skipped() const noexcept {
+    return skipped_;
+  }
   std::uint64_t sent_again() const noexcept {
     return sent_again_;
   }
@@ -96,6 +100,7 @@ private:
   void tick(viewer& x);
   void move_on(viewer& x);
   void read(viewer& x);
+  void skip(viewer& x, const history_chunk& chunk);
   void took(viewer& x, const posted_event& event);
   void hear(std::size_t node, answer x);
   void hear(std::size_t node, hub_id hub, room_signal x);
@@ -108,7 +113,8 @@ private:
   std::vector<viewer> viewers_;
   std::unordered_map<std::uint64_t, reply> waiting_;
   std::uint64_t requests_ = 0;
-  std::uint64_t acknowledged_ = 0, delivered_ = 0, sent_again_ = 0;
+  std::uint64_t acknowledged_ = 0, delivered_ = 0, sent_again_ = 0,
+                skipped_ = 0;
   std::map<room_key, event_seq> heads_;      // of what was acknowledged
   std::map<room_key, event_seq> seen_heads_; // of what any viewer has
 };

@@ -51,7 +51,11 @@ bool witness::acknowledged(const room_key& room, const std::string& id,
 void witness::history(const room_key& room,
                       const std::vector<posted_event>& events) {
   std::map<std::string, event_seq> places;
-  event_seq expected{1};
+  event_seq expected = events.empty() ? event_seq{1} : events.front().seq;
+  const auto first = expected;
+  if (first != event_seq{1} && events.size() < kept_)
+    broken("of " + room.project.value + " only " + std::to_string(events.size())
+           + " events are kept");
   for (auto& event : events) {
     if (event.seq != expected)
       broken("the history of " + room.project.value + " goes from "
@@ -65,7 +69,7 @@ void witness::history(const room_key& room,
              + std::to_string(event.seq.value));
   }
   for (auto& [key, seq] : acknowledged_) {
-    if (key.first != room)
+    if (key.first != room || seq < first)
       continue;
     auto at = places.find(key.second);
     if (at == places.end())

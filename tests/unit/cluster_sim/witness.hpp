@@ -20,6 +20,11 @@ namespace callboard::sim {
 /// once: acknowledged() again, history(). 5 one owner: leads(), committed().
 class witness {
 public:
+  /// Rooms may forget what came before their last so many events; ~0: nothing.
+  void keeps(std::uint64_t events) noexcept {
+    kept_ = events;
+  }
+
   /// The event at a place of a room, as somebody saw it.
   void saw(const room_key& room, event_seq seq, const std::string& frame,
            const std::string& who);
@@ -52,6 +57,7 @@ private:
   std::map<std::pair<room_key, std::string>, event_seq> acknowledged_;
   std::map<std::pair<shard_id, raft_term>, std::uint64_t> leaders_;
   std::map<shard_id, std::map<log_index, decided>> committed_;
+  std::uint64_t kept_ = ~std::uint64_t{0};
   std::vector<std::string> broken_;
 };
 
