@@ -76,9 +76,18 @@ private:
     bool told = false; ///< It ran out; its run is asked, for good.
   };
 
+  using due = std::pair<std::int64_t, const key*>;
+
+  /// By what the pointers mean: the same histories have the same order.
+  struct sooner {
+    bool operator()(const due& a, const due& b) const {
+      return a.first != b.first ? a.first < b.first : *a.second < *b.second;
+    }
+  };
+
   std::int64_t period_ms_;
   std::map<key, entry> leases_;
-  std::set<std::pair<std::int64_t, const key*>> order_; // to be told
+  std::set<due, sooner> order_; // to be told
 };
 
 } // namespace callboard
