@@ -158,6 +158,10 @@ void shard_state::passivate(std::int64_t now_ms) {
     idle = std::max<std::int64_t>(1000, idle / 60);
   for (auto at = rooms_.begin(); at != rooms_.end();) {
     auto& room = *at->second;
+    // The clock may have been set back since.
+    room.last_activity_ms = std::min(room.last_activity_ms, now_ms);
+    for (auto& [id, run] : room.runs)
+      run.last_activity_ms = std::min(run.last_activity_ms, now_ms);
     std::erase_if(room.runs, [&](auto& x) {
       auto& run = x.second;
       if (!may_go(room, run) || !room.lane.empty()

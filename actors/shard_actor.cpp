@@ -11,7 +11,7 @@ namespace callboard {
 
 namespace {
 
-constexpr std::int64_t sweep_interval_ms = 1000;
+constexpr std::uint64_t sweep_interval_ms = 1000;
 
 /// Ticks of a shard are not further apart: time-outs of calls, leases and moves
 /// are looked at that often.
@@ -135,17 +135,17 @@ void shard_state::handle(tick) {
   next_tick_at(handing_to_
                  ? 0
                  : std::min(raft_->next_tick_ms(), steady + longest_tick_ms));
-  auto now = wall_ms();
-  if (now < next_sweep_ms_)
+  if (steady < next_sweep_ms_)
     return;
-  next_sweep_ms_ = now + sweep_interval_ms;
+  next_sweep_ms_ = steady + sweep_interval_ms;
   if (node_->cluster) {
     auto figures = figures_of(*raft_, id_, *node_);
     figures.waiting_calls = calls_waiting();
     node_->replicas.put(std::move(figures));
   }
+  auto now = wall_ms();
   passivate(now);
-  trim_rooms(now);
+  trim_rooms(now, steady);
 }
 
 /// 0: as soon as possible.

@@ -152,6 +152,7 @@ private:
   void check_digests(std::uint64_t now_ms);
   void begin_hand_over(node_number to, std::uint64_t now_ms);
   void go_on_handing_over(std::uint64_t now_ms);
+  void stay();
 
   // Full disks.
   std::optional<problem> why_no_room() const;
@@ -184,7 +185,7 @@ private:
   void answer_with_detail(const slot_ptr& s, const run_id& run);
   void send_answers(std::vector<answer> xs);
   void release(slot& s);
-  void trim_rooms(std::int64_t now_ms);
+  void trim_rooms(std::int64_t now_ms, std::uint64_t steady);
   void look_for_expired(room_entry& room, std::int64_t now_ms);
   void trim(room_entry& room, event_seq upto);
 
@@ -273,7 +274,7 @@ private:
     finders_;
   std::uint64_t next_finder_ = 1;
   std::vector<caf::typed_response_promise<drained>> drains_;
-  std::int64_t next_sweep_ms_ = 0;
+  std::uint64_t next_sweep_ms_ = 0;
 };
 
 shard_actor::behavior_type

@@ -139,6 +139,10 @@ void shard_state::propose() {
     std::ranges::move(x.answers, std::back_inserter(last.answers));
     return;
   }
+  // Nothing is taken while the leadership goes; if nothing comes of that, what
+  // was collected goes then (go_on_handing_over).
+  if (raft_->ready() && !raft_->takes_commands())
+    return;
   constexpr log_index not_yet{~std::uint64_t{0}};
   batch_.number = next_batch_++;
   batch_.index = not_yet;

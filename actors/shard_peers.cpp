@@ -273,8 +273,7 @@ void shard_state::go_on_handing_over(std::uint64_t now_ms) {
     // Nothing came of it: this node goes on.
     if (raft_->raft().transferring())
       return;
-    handing_to_.reset();
-    return flush_waiting();
+    return stay();
   }
   // What waits for a full disk of ours is told by the next leader, if others
   // have it.
@@ -284,11 +283,16 @@ void shard_state::go_on_handing_over(std::uint64_t now_ms) {
                      && (!slots_.empty() || !in_flight_.empty());
   if (waits || raft_->raft().transferring())
     return;
-  if (auto ok = raft_->transfer(*handing_to_, now_ms); !ok) {
-    handing_to_.reset();
-    flush_waiting();
-  }
+  if (!raft_->transfer(*handing_to_, now_ms))
+    stay();
   after_raft();
+}
+
+/// Nothing came of the hand-over.
+void shard_state::stay() {
+  handing_to_.reset();
+  flush_waiting();
+  want_flush();
 }
 
 void shard_state::handle(const transfer_to& x) {

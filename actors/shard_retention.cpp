@@ -12,7 +12,7 @@ namespace callboard {
 namespace {
 
 /// How often a room is searched for expired events, unless they expire sooner.
-constexpr std::int64_t expiry_interval_ms = 60'000;
+constexpr std::uint64_t expiry_interval_ms = 60'000;
 
 /// What one search reads at most; the rest waits for the next one.
 constexpr std::size_t chunk_bytes = 256u << 10;
@@ -54,10 +54,10 @@ event_seq last_expired(const state_store& state, shard_id shard,
 
 } // namespace
 
-void shard_state::trim_rooms(std::int64_t now_ms) {
+void shard_state::trim_rooms(std::int64_t now_ms, std::uint64_t steady) {
   auto keep = node_->conf.storage.retain_events;
   auto age = node_->conf.storage.retain_age.count();
-  if ((keep == 0 && age == 0) || !raft_->ready())
+  if ((keep == 0 && age == 0) || !takes_calls())
     return;
   for (auto& [key, room] : rooms_) {
     if (!room->actor)
@@ -66,14 +66,17 @@ void shard_state::trim_rooms(std::int64_t now_ms) {
     auto oldest = std::max(room->oldest.value, std::uint64_t{1});
     if (keep > 0 && room->applied.value + 1 >= oldest + keep + keep / 10)
       trim(*room, {room->applied.value - keep});
-    if (age > 0 && now_ms >= room->next_expiry_ms)
+    if (age > 0 && steady >= room->next_expiry_ms) {
+      room->next_expiry_ms = steady
+                             + std::min(expiry_interval_ms,
+                                        static_cast<std::uint64_t>(age) * 1000);
       look_for_expired(*room, now_ms);
+    }
   }
 }
 
 void shard_state::look_for_expired(room_entry& room, std::int64_t now_ms) {
   auto age_ms = std::int64_t{node_->conf.storage.retain_age.count()} * 1000;
-  room.next_expiry_ms = now_ms + std::min(expiry_interval_ms, age_ms);
   node_->read([node = node_, me = shard_actor{self_}, shard = id_,
                key = room.key, oldest = room.oldest, cutoff = now_ms - age_ms] {
     auto upto = last_expired(*node->state, shard, key, oldest, cutoff);
@@ -84,7 +87,7 @@ void shard_state::look_for_expired(room_entry& room, std::int64_t now_ms) {
 
 void shard_state::handle(const room_expired& x) {
   auto at = rooms_.find(x.room);
-  if (at != rooms_.end() && at->second->actor && raft_->ready())
+  if (at != rooms_.end() && at->second->actor && takes_calls())
     trim(*at->second, x.upto);
 }
 

@@ -49,7 +49,8 @@ struct room_entry {
   bool lookups_sent = false; ///< For the request at the front of the lane.
   std::uint64_t last_batch = 0;
   std::int64_t last_activity_ms = 0;
-  std::int64_t next_expiry_ms = 0; ///< When to look for expired events.
+  std::uint64_t next_expiry_ms
+    = 0; ///< When to look for expired events: steady.
 };
 
 /// One event on its way to its room's viewers.
